@@ -1,0 +1,260 @@
+//! The decision: what the policy makes of somebody whom a provider vouches for.
+
+use serde::Serialize;
+
+use crate::applications::Application;
+use crate::email::Email;
+use crate::federation::external::ExternalIdentity;
+use crate::federation::policy::{Connection, UnknownUser};
+use crate::federation::provider::{Provider, ProviderState};
+use crate::federation::refusal::Refusal;
+use crate::federation::trust::{self, EmailTrust};
+use crate::ids::{GroupId, IdentityId, UserId};
+use crate::time::Moment;
+use crate::users::{EmailStanding, Name, Status, User};
+
+/// Who arrived, and where.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// What the provider proved.
+    pub external: ExternalIdentity,
+    /// The door.
+    pub application: Application,
+    /// When.
+    pub now: Moment,
+}
+
+/// The tie that the person came by before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linked {
+    /// The identity.
+    pub identity: IdentityId,
+    /// The address that its provider gave last time, as the provider wrote it.
+    pub email: Option<String>,
+    /// Whom it is tied to.
+    pub user: User,
+}
+
+/// A user of the door's type and population with the same e-mail key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The user.
+    pub user: User,
+    /// Whether somebody else at the same provider is already tied to them.
+    pub has_identity_of_provider: bool,
+}
+
+/// What the store knows, read in the transaction that carries the decision out.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The provider as it is now, not as it was when the trip began.
+    pub provider: Provider,
+    /// How this door is joined to it, if it is.
+    pub connection: Option<Connection>,
+    /// The identity of exactly this provider, issuer and subject.
+    pub linked: Option<Linked>,
+    /// The user with the same address.
+    pub candidate: Option<Candidate>,
+}
+
+/// A user to be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewUser {
+    /// The address; it counted.
+    pub email: Email,
+    /// As far as the provider told.
+    pub name: Name,
+    /// As far as the provider told.
+    pub locale: Option<String>,
+    /// Default groups of the connection.
+    pub groups: Vec<GroupId>,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", rename_all = "snake_case")]
+pub enum Decision {
+    /// The known person signs in.
+    SignIn {
+        /// Who.
+        user: UserId,
+        /// By which identity.
+        identity: IdentityId,
+        /// What the identity's e-mail column becomes, when it changes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        identity_email: Option<Option<String>>,
+    },
+    /// The account of the same address gets the identity, and signs in.
+    Link {
+        /// Whom.
+        user: UserId,
+    },
+    /// A user is made and signs in.
+    Create(NewUser),
+    /// Nothing is written but the audit.
+    Refuse {
+        /// Why.
+        reason: Refusal,
+    },
+}
+
+/// One rule, and what it saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Weighed {
+    /// Name of the rule.
+    pub rule: &'static str,
+    /// What it looked at, without anything that must not be logged.
+    pub saw: String,
+    /// Whether it settled the matter.
+    pub settled: bool,
+}
+
+/// A decision and the rules that were weighed for it, in order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// What is to be done.
+    pub decision: Decision,
+    /// Why.
+    pub rules: Vec<Weighed>,
+}
+
+/// Decides. Pure: the same arrival and the same facts always give the same decision.
+///
+/// The order is the policy: what is switched off wins; then the identity, which is for ever; then
+/// trust in the address, weighed before anybody is looked up by it; then the account of that
+/// address; then what the door makes of strangers.
+pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
+    let mut weighing = Weighing { rules: Vec::new() };
+    let decision = weighing.run(arrival, known);
+    Decided { decision, rules: weighing.rules }
+}
+
+struct Weighing {
+    rules: Vec<Weighed>,
+}
+
+impl Weighing {
+    fn run(&mut self, arrival: &Arrival, known: &Known) -> Decision {
+        let connection = match self.door(known) {
+            Ok(connection) => connection,
+            Err(reason) => return Decision::Refuse { reason },
+        };
+        if let Some(linked) = self.identity(known) {
+            return self.returning(arrival, linked);
+        }
+        let (email, trust) = match self.address(arrival, known) {
+            Ok(email) => email,
+            Err(reason) => return Decision::Refuse { reason },
+        };
+        if let Some(candidate) = self.same_address(known) {
+            return self.link(candidate);
+        }
+        self.stranger(arrival, connection, email, trust)
+    }
+
+    fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
+        self.rules.push(Weighed { rule, saw: saw.into(), settled });
+    }
+
+    fn door<'k>(&mut self, known: &'k Known) -> Result<&'k Connection, Refusal> {
+        let disabled = known.provider.state == ProviderState::Disabled;
+        self.saw("provider_state", known.provider.state.as_str(), disabled);
+        if disabled {
+            return Err(Refusal::ProviderDisabled);
+        }
+        let connection = known.connection.as_ref();
+        let saw = if connection.is_some() { "connected" } else { "not connected" };
+        self.saw("connection", saw, connection.is_none());
+        connection.ok_or(Refusal::ProviderNotConnected)
+    }
+
+    fn identity<'k>(&mut self, known: &'k Known) -> Option<&'k Linked> {
+        let saw = if known.linked.is_some() { "known identity" } else { "new identity" };
+        self.saw("identity", saw, false);
+        known.linked.as_ref()
+    }
+
+    /// The identity decides, even without an e-mail address, and whatever the address is now.
+    fn returning(&mut self, arrival: &Arrival, linked: &Linked) -> Decision {
+        if let Some(reason) = self.status(linked.user.status) {
+            return Decision::Refuse { reason };
+        }
+        let now = arrival.external.email.as_ref().map(|email| email.as_typed().to_owned());
+        // An answer without an address says nothing about it: the column keeps what it has.
+        let changed = now.is_some() && now != linked.email;
+        Decision::SignIn {
+            user: linked.user.id.clone(),
+            identity: linked.identity.clone(),
+            identity_email: changed.then_some(now),
+        }
+    }
+
+    fn status(&mut self, status: Status) -> Option<Refusal> {
+        self.saw("user_status", status.as_str(), true);
+        match status {
+            Status::Active => None,
+            Status::Held => Some(Refusal::UserHeld),
+            Status::Deactivated => Some(Refusal::UserDeactivated),
+            Status::Deleted => Some(Refusal::UserDeleted),
+        }
+    }
+
+    fn address<'a>(
+        &mut self,
+        arrival: &'a Arrival,
+        known: &Known,
+    ) -> Result<(&'a Email, EmailTrust), Refusal> {
+        let user_type = arrival.application.user_type;
+        let trust = trust::weigh(&arrival.external, &known.provider, user_type);
+        self.saw("email_trust", trust.code(), !trust.counts());
+        match &arrival.external.email {
+            None => Err(Refusal::EmailMissing),
+            Some(_) if !trust.counts() => Err(Refusal::EmailUntrusted),
+            Some(email) => Ok((email, trust)),
+        }
+    }
+
+    fn same_address<'k>(&mut self, known: &'k Known) -> Option<&'k Candidate> {
+        let saw = if known.candidate.is_some() { "a user has it" } else { "nobody has it" };
+        self.saw("same_address", saw, false);
+        known.candidate.as_ref()
+    }
+
+    fn link(&mut self, candidate: &Candidate) -> Decision {
+        let standing = candidate.user.email_standing;
+        let unconfirmed = standing == EmailStanding::Unconfirmed;
+        self.saw("account_standing", standing.as_str(), unconfirmed);
+        if unconfirmed {
+            return Decision::Refuse { reason: Refusal::AccountUnconfirmed };
+        }
+        let other = candidate.has_identity_of_provider;
+        let saw = if other { "tied to another subject" } else { "not tied to this provider" };
+        self.saw("same_provider", saw, other);
+        if other {
+            return Decision::Refuse { reason: Refusal::LinkedToAnother };
+        }
+        match self.status(candidate.user.status) {
+            Some(reason) => Decision::Refuse { reason },
+            None => Decision::Link { user: candidate.user.id.clone() },
+        }
+    }
+
+    fn stranger(
+        &mut self,
+        arrival: &Arrival,
+        connection: &Connection,
+        email: &Email,
+        _trust: EmailTrust,
+    ) -> Decision {
+        self.saw("unknown_user", connection.unknown_user.as_str(), true);
+        match connection.unknown_user {
+            UnknownUser::Refuse => Decision::Refuse { reason: Refusal::UnknownUser },
+            UnknownUser::Create => Decision::Create(NewUser {
+                email: email.clone(),
+                name: arrival.external.name.clone(),
+                locale: arrival.external.locale.clone(),
+                groups: connection.default_groups.clone(),
+            }),
+        }
+    }
+}

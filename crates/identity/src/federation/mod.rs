@@ -1,0 +1,13 @@
+//! Sign-in with an identity provider: from the trip's first redirect to the decision.
+
+pub mod attempt;
+pub mod claims;
+pub mod decide;
+pub mod external;
+pub mod id_token;
+pub mod jwks;
+pub mod metadata;
+pub mod policy;
+pub mod provider;
+pub mod refusal;
+pub mod trust;

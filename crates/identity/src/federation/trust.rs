@@ -1,0 +1,89 @@
+//! How much a provider's word about an e-mail address counts (DESIGN, "Safe by default").
+
+use serde::Serialize;
+
+use crate::federation::external::{EmailVerified, ExternalIdentity};
+use crate::federation::provider::{Authority, Provider};
+use crate::users::UserType;
+
+/// Whether the word counts, and by which rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmailTrust {
+    /// There is no address.
+    Missing,
+    /// The provider said that it is not verified; nothing outweighs that.
+    DeniedByProvider,
+    /// The operator trusts the provider with the domain.
+    TrustedDomain,
+    /// The operator's own provider said that it is verified.
+    VerifiedByOperatorProvider,
+    /// The provider runs the mailbox itself and said that it is verified.
+    VerifiedByMailboxProvider,
+    /// Nothing makes it count.
+    NoGround,
+}
+
+impl EmailTrust {
+    /// Every outcome.
+    pub const ALL: [Self; 6] = [
+        Self::Missing,
+        Self::DeniedByProvider,
+        Self::TrustedDomain,
+        Self::VerifiedByOperatorProvider,
+        Self::VerifiedByMailboxProvider,
+        Self::NoGround,
+    ];
+
+    /// Whether the address may be linked by and made a user of.
+    pub const fn counts(self) -> bool {
+        matches!(
+            self,
+            Self::TrustedDomain | Self::VerifiedByOperatorProvider | Self::VerifiedByMailboxProvider
+        )
+    }
+
+    /// Stable name for the audit and the decision table.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "email_missing",
+            Self::DeniedByProvider => "denied_by_provider",
+            Self::TrustedDomain => "trusted_domain",
+            Self::VerifiedByOperatorProvider => "verified_by_operator_provider",
+            Self::VerifiedByMailboxProvider => "verified_by_mailbox_provider",
+            Self::NoGround => "no_ground",
+        }
+    }
+}
+
+/// Weighs the word. It looks at nothing that we store about users, so that what a stranger sees
+/// for an untrusted address cannot depend on whether an account exists.
+pub fn weigh(external: &ExternalIdentity, provider: &Provider, user_type: UserType) -> EmailTrust {
+    let Some(email) = &external.email else {
+        return EmailTrust::Missing;
+    };
+    if external.email_verified == EmailVerified::No {
+        return EmailTrust::DeniedByProvider;
+    }
+    let verified = external.email_verified == EmailVerified::Yes;
+    let in_trusted_domain = provider.trusted_domains.iter().any(|own| own == email.domain());
+    match provider.authority {
+        Authority::Operator | Authority::Organisation if in_trusted_domain => {
+            EmailTrust::TrustedDomain
+        }
+        Authority::Operator if verified => EmailTrust::VerifiedByOperatorProvider,
+        Authority::Public
+            if verified && !user_type.is_privileged() && runs_mailbox(external, email.domain()) =>
+        {
+            EmailTrust::VerifiedByMailboxProvider
+        }
+        _ => EmailTrust::NoGround,
+    }
+}
+
+/// Google is authoritative for gmail.com, and for a company's domain when it says so in `hd`.
+/// Other public providers are authoritative for no mailbox that we could tell.
+fn runs_mailbox(external: &ExternalIdentity, domain: &str) -> bool {
+    external.issuer == "https://accounts.google.com"
+        && (domain == "gmail.com" || external.hosted_domain.as_deref() == Some(domain))
+}

@@ -1,0 +1,17 @@
+//! What is true: users, policies and decisions, without clock, randomness, input or output.
+
+pub mod applications;
+pub mod email;
+pub mod entropy;
+pub mod federation;
+pub mod groups;
+pub mod ids;
+pub mod passwords;
+pub mod return_to;
+pub mod seal;
+pub mod secret;
+pub mod sessions;
+pub mod text;
+pub mod throttle;
+pub mod time;
+pub mod users;

@@ -1,0 +1,197 @@
+//! Sessions: a signed-in browser, how long it lasts, and which doors it opens.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::applications::{Application, ApplicationKey};
+use crate::ids::{IdentityId, OrganisationId, ProviderId, SessionId, UserId};
+use crate::time::Moment;
+use crate::users::{Population, Status, User, UserType};
+
+/// How long a session lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionTimes {
+    /// Ends after this long without use.
+    pub idle: Duration,
+    /// Ends this long after the sign-in, used or not.
+    pub absolute: Duration,
+}
+
+/// How somebody proved who they are (`amr`, RFC 8176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Method {
+    /// A password of ours.
+    #[serde(rename = "pwd")]
+    Password,
+    /// An identity provider's word. Not a registered value: RFC 8176 has none for it.
+    #[serde(rename = "fed")]
+    Provider,
+}
+
+/// A signed-in browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// As people and tokens name it (`sid`); the cookie holds something else.
+    pub id: SessionId,
+    /// Who.
+    pub user: UserId,
+    /// Which doors it can open at all.
+    pub user_type: UserType,
+    /// Of which population.
+    pub population: Population,
+    /// The door that it came in by.
+    pub application: ApplicationKey,
+    /// The provider that vouched, if one did.
+    pub provider: Option<ProviderId>,
+    /// The identity that it came by.
+    pub identity: Option<IdentityId>,
+    /// The organisation that it acts for.
+    pub organisation: Option<OrganisationId>,
+    /// How the person proved who they are.
+    pub methods: Vec<Method>,
+    /// When they did.
+    pub auth_time: Moment,
+    /// Last use, exact to 60 seconds.
+    pub last_used_at: Moment,
+    /// Its limits, fixed at the sign-in.
+    pub times: SessionTimes,
+    /// When it was ended by somebody, if it was.
+    pub ended_at: Option<Moment>,
+}
+
+/// Why a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Signed out, deactivated, password changed.
+    Ended,
+    /// Not used for too long.
+    Idle,
+    /// Signed in too long ago.
+    Expired,
+}
+
+impl Session {
+    /// Whether it still lives.
+    pub fn at(&self, now: Moment) -> Result<(), Over> {
+        if self.ended_at.is_some() {
+            return Err(Over::Ended);
+        }
+        if now >= self.auth_time.plus(self.times.absolute) {
+            return Err(Over::Expired);
+        }
+        if now >= self.last_used_at.plus(self.times.idle) {
+            return Err(Over::Idle);
+        }
+        Ok(())
+    }
+}
+
+/// Why somebody must sign in again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AdmitRefusal {
+    /// Signed out, or ended by an administrator.
+    SessionEnded,
+    /// Not used for too long.
+    SessionIdle,
+    /// Signed in too long ago.
+    SessionExpired,
+    /// The user may not come in any more.
+    UserNotActive,
+    /// Another kind of user.
+    WrongUserType,
+    /// Another population's user.
+    WrongPopulation,
+    /// This door takes no passwords, and the session came by one.
+    LocalLoginClosed,
+    /// This door does not know the provider that the session came by.
+    ProviderNotConnected,
+    /// The sign-in is too long ago for this door.
+    NotFresh,
+}
+
+impl AdmitRefusal {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::SessionEnded,
+        Self::SessionIdle,
+        Self::SessionExpired,
+        Self::UserNotActive,
+        Self::WrongUserType,
+        Self::WrongPopulation,
+        Self::LocalLoginClosed,
+        Self::ProviderNotConnected,
+        Self::NotFresh,
+    ];
+
+    /// Stable name for logs, tests and the decision table.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::SessionEnded => "session_ended",
+            Self::SessionIdle => "session_idle",
+            Self::SessionExpired => "session_expired",
+            Self::UserNotActive => "user_not_active",
+            Self::WrongUserType => "wrong_user_type",
+            Self::WrongPopulation => "wrong_population",
+            Self::LocalLoginClosed => "local_login_closed",
+            Self::ProviderNotConnected => "provider_not_connected",
+            Self::NotFresh => "not_fresh",
+        }
+    }
+}
+
+/// What a door makes of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Come in.
+    Enter,
+    /// Sign in again, for this reason.
+    SignInAgain(AdmitRefusal),
+}
+
+/// A session as a door looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct AtTheDoor<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// Its user, as they are now.
+    pub user: &'a User,
+    /// Whether the session's provider is enabled and connected to this application; true when the
+    /// session came by no provider.
+    pub provider_connected: bool,
+}
+
+/// Every door, silent sign-in and proxy check asks this, so that a session from a lax door does
+/// not open a strict one of the same type.
+pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admission {
+    let AtTheDoor { session, user, provider_connected } = visitor;
+    let refusal = match session.at(now) {
+        Err(Over::Ended) => Some(AdmitRefusal::SessionEnded),
+        Err(Over::Idle) => Some(AdmitRefusal::SessionIdle),
+        Err(Over::Expired) => Some(AdmitRefusal::SessionExpired),
+        Ok(()) => None,
+    }
+    .or_else(|| {
+        let by_password = session.provider.is_none();
+        let stale = |span: Duration| now >= session.auth_time.plus(span);
+        [
+            (session.user_type != door.user_type, AdmitRefusal::WrongUserType),
+            (session.population != door.population, AdmitRefusal::WrongPopulation),
+            (user.status != Status::Active, AdmitRefusal::UserNotActive),
+            (by_password && !door.local_login, AdmitRefusal::LocalLoginClosed),
+            (!provider_connected, AdmitRefusal::ProviderNotConnected),
+            (idle_here(session, door, now), AdmitRefusal::SessionIdle),
+            (stale(door.session.absolute), AdmitRefusal::SessionExpired),
+            (door.fresh_within.is_some_and(stale), AdmitRefusal::NotFresh),
+        ]
+        .into_iter()
+        .find_map(|(holds, refusal)| holds.then_some(refusal))
+    });
+    refusal.map_or(Admission::Enter, Admission::SignInAgain)
+}
+
+/// The door's own idle time counts too: a lax door's session must not stay open at a strict one.
+fn idle_here(session: &Session, door: &Application, now: Moment) -> bool {
+    now >= session.last_used_at.plus(door.session.idle)
+}

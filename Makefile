@@ -1,0 +1,63 @@
+# The verbs of this house. `make help` lists them; CONTRIBUTING.md says when to use which.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(or $(VESTIBULE_TOOLS),$(HOME)/.cache/vestibule)/bin:$(PATH)
+
+.PHONY: help
+help: ## list the verbs
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: demo
+demo: ## a throw-away house with one administrator, on loopback
+	cargo run --release -- demo
+
+.PHONY: demo-keycloak
+demo-keycloak: neighbours ## the demo with a real Keycloak behind its button
+	cargo build --release
+	@node tests/demo.js target/release/vestibule
+
+.PHONY: test
+test: tools neighbours test-rust test-browser ## everything, on both engines, with the real neighbours
+
+.PHONY: test-rust
+test-rust: tools
+	VESTIBULE_TEST_ENGINES=sqlite,postgres cargo nextest run --workspace --locked
+
+.PHONY: test-browser
+test-browser: neighbours ## the browser suite alone
+	cargo build --locked
+	@scripts/browser-suite target/debug/vestibule
+
+.PHONY: test-quick
+test-quick: ## cargo alone, on SQLite; needs nothing but Rust
+	VESTIBULE_TEST_ENGINES=sqlite cargo test --workspace --locked --quiet
+
+.PHONY: lint
+lint: tools ## formatting, clippy, dependencies, the rules of the house
+	scripts/house-rules
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo deny --offline --log-level error check bans licenses sources
+	cargo machete --skip-target-dir
+
+.PHONY: gen
+gen: ## rewrite everything that is generated
+	cargo run --quiet --locked -- gen
+
+.PHONY: bench
+bench: ## measure, each figure beside its limit
+	cargo bench --workspace --locked
+
+.PHONY: mutants
+mutants: ## remove guards one by one; the named test must go red
+	scripts/tools mutants nextest
+	scripts/mutants
+
+.PHONY: tools
+tools:
+	@scripts/tools
+
+.PHONY: neighbours
+neighbours:
+	@scripts/neighbours

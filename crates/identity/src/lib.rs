@@ -15,3 +15,4 @@ pub mod text;
 pub mod throttle;
 pub mod time;
 pub mod users;
+pub mod weighed;

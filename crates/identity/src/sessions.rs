@@ -9,6 +9,8 @@ use crate::ids::{IdentityId, OrganisationId, ProviderId, SessionId, UserId};
 use crate::time::Moment;
 use crate::users::{Population, Status, User, UserType};
 
+pub use crate::weighed::Weighed;
+
 /// How long a session lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionTimes {
@@ -69,6 +71,17 @@ pub enum Over {
     Idle,
     /// Signed in too long ago.
     Expired,
+}
+
+impl Over {
+    /// The word for it in the rules weighed.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Idle => "idle",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 impl Session {
@@ -141,6 +154,16 @@ impl AdmitRefusal {
     }
 }
 
+impl From<Over> for AdmitRefusal {
+    fn from(over: Over) -> Self {
+        match over {
+            Over::Ended => Self::SessionEnded,
+            Over::Idle => Self::SessionIdle,
+            Over::Expired => Self::SessionExpired,
+        }
+    }
+}
+
 /// What a door makes of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -148,6 +171,15 @@ pub enum Admission {
     Enter,
     /// Sign in again, for this reason.
     SignInAgain(AdmitRefusal),
+}
+
+/// An admission and the rules that were weighed for it, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// What the door makes of the session.
+    pub admission: Admission,
+    /// Why.
+    pub rules: Vec<Weighed>,
 }
 
 /// A session as a door looks at it.
@@ -164,34 +196,68 @@ pub struct AtTheDoor<'a> {
 
 /// Every door, silent sign-in and proxy check asks this, so that a session from a lax door does
 /// not open a strict one of the same type.
-pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admission {
+///
+/// The door's own idle and absolute times count beside the session's, which were fixed at the door
+/// where it began.
+pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitted {
     let AtTheDoor { session, user, provider_connected } = visitor;
-    let refusal = match session.at(now) {
-        Err(Over::Ended) => Some(AdmitRefusal::SessionEnded),
-        Err(Over::Idle) => Some(AdmitRefusal::SessionIdle),
-        Err(Over::Expired) => Some(AdmitRefusal::SessionExpired),
-        Ok(()) => None,
-    }
-    .or_else(|| {
-        let by_password = session.provider.is_none();
-        let stale = |span: Duration| now >= session.auth_time.plus(span);
-        [
-            (session.user_type != door.user_type, AdmitRefusal::WrongUserType),
-            (session.population != door.population, AdmitRefusal::WrongPopulation),
-            (user.status != Status::Active, AdmitRefusal::UserNotActive),
-            (by_password && !door.local_login, AdmitRefusal::LocalLoginClosed),
-            (!provider_connected, AdmitRefusal::ProviderNotConnected),
-            (idle_here(session, door, now), AdmitRefusal::SessionIdle),
-            (stale(door.session.absolute), AdmitRefusal::SessionExpired),
-            (door.fresh_within.is_some_and(stale), AdmitRefusal::NotFresh),
-        ]
-        .into_iter()
-        .find_map(|(holds, refusal)| holds.then_some(refusal))
-    });
-    refusal.map_or(Admission::Enter, Admission::SignInAgain)
+    let by_password = session.provider.is_none();
+    let over = session.at(now).err();
+    let since_sign_in = |span: Duration| now >= session.auth_time.plus(span);
+    let idle_here = now >= session.last_used_at.plus(door.session.idle);
+    let rules = [
+        ("session", over.map_or("alive", Over::as_str), over.map(AdmitRefusal::from)),
+        (
+            "user_type",
+            session.user_type.as_str(),
+            (session.user_type != door.user_type).then_some(AdmitRefusal::WrongUserType),
+        ),
+        (
+            "population",
+            session.population.as_str(),
+            (session.population != door.population).then_some(AdmitRefusal::WrongPopulation),
+        ),
+        (
+            "user_status",
+            user.status.as_str(),
+            (user.status != Status::Active).then_some(AdmitRefusal::UserNotActive),
+        ),
+        (
+            "local_login",
+            if by_password { "by password" } else { "by provider" },
+            (by_password && !door.local_login).then_some(AdmitRefusal::LocalLoginClosed),
+        ),
+        (
+            "connection",
+            if provider_connected { "connected" } else { "not connected" },
+            (!provider_connected).then_some(AdmitRefusal::ProviderNotConnected),
+        ),
+        within("idle_here", idle_here, AdmitRefusal::SessionIdle),
+        within("absolute_here", since_sign_in(door.session.absolute), AdmitRefusal::SessionExpired),
+        within(
+            "fresh_within",
+            door.fresh_within.is_some_and(since_sign_in),
+            AdmitRefusal::NotFresh,
+        ),
+    ];
+    weigh(rules)
 }
 
-/// The door's own idle time counts too: a lax door's session must not stay open at a strict one.
-fn idle_here(session: &Session, door: &Application, now: Moment) -> bool {
-    now >= session.last_used_at.plus(door.session.idle)
+type Rule<'a> = (&'static str, &'a str, Option<AdmitRefusal>);
+
+fn within(rule: &'static str, too_long: bool, refusal: AdmitRefusal) -> Rule<'static> {
+    let saw = if too_long { "too long ago" } else { "within its time" };
+    (rule, saw, too_long.then_some(refusal))
+}
+
+/// The first rule that refuses settles the matter; later ones are not weighed.
+fn weigh<const N: usize>(rules: [Rule<'_>; N]) -> Admitted {
+    let mut weighed = Vec::with_capacity(N);
+    for (rule, saw, refusal) in rules {
+        weighed.push(Weighed { rule, saw: saw.to_owned(), settled: refusal.is_some() });
+        if let Some(refusal) = refusal {
+            return Admitted { admission: Admission::SignInAgain(refusal), rules: weighed };
+        }
+    }
+    Admitted { admission: Admission::Enter, rules: weighed }
 }

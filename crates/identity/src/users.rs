@@ -1,8 +1,5 @@
 //! Users: who somebody is to the platform, and what may be done to them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
 use crate::email::Email;
@@ -133,19 +130,19 @@ pub struct UnknownWord {
 
 macro_rules! words {
     ($($name:ident),*) => {$(
-        impl FromStr for $name {
-            type Err = UnknownWord;
+        impl std::str::FromStr for $name {
+            type Err = $crate::users::UnknownWord;
 
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or_else(|| UnknownWord {
+            fn from_str(text: &str) -> Result<Self, $crate::users::UnknownWord> {
+                Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or_else(|| $crate::users::UnknownWord {
                     found: text.to_owned(),
                     allowed: Self::ALL.map(Self::as_str).join(", "),
                 })
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }

@@ -8,10 +8,12 @@ use crate::federation::external::ExternalIdentity;
 use crate::federation::policy::{Connection, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
-use crate::federation::trust::{self, EmailTrust};
+use crate::federation::trust;
 use crate::ids::{GroupId, IdentityId, UserId};
 use crate::time::Moment;
 use crate::users::{EmailStanding, Name, Status, User};
+
+pub use crate::weighed::Weighed;
 
 /// Who arrived, and where.
 #[derive(Clone, Debug)]
@@ -60,8 +62,10 @@ pub struct Known {
 /// A user to be made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewUser {
-    /// The address; it counted.
+    /// The address; the provider's word for it counted.
     pub email: Email,
+    /// Always verified, because the word counted.
+    pub email_standing: EmailStanding,
     /// As far as the provider told.
     pub name: Name,
     /// As far as the provider told.
@@ -98,17 +102,6 @@ pub enum Decision {
     },
 }
 
-/// One rule, and what it saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Weighed {
-    /// Name of the rule.
-    pub rule: &'static str,
-    /// What it looked at, without anything that must not be logged.
-    pub saw: String,
-    /// Whether it settled the matter.
-    pub settled: bool,
-}
-
 /// A decision and the rules that were weighed for it, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decided {
@@ -142,14 +135,14 @@ impl Weighing {
         if let Some(linked) = self.identity(known) {
             return self.returning(arrival, linked);
         }
-        let (email, trust) = match self.address(arrival, known) {
+        let email = match self.address(arrival, known) {
             Ok(email) => email,
             Err(reason) => return Decision::Refuse { reason },
         };
         if let Some(candidate) = self.same_address(known) {
             return self.link(candidate);
         }
-        self.stranger(arrival, connection, email, trust)
+        self.stranger(arrival, connection, email)
     }
 
     fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
@@ -199,18 +192,14 @@ impl Weighing {
         }
     }
 
-    fn address<'a>(
-        &mut self,
-        arrival: &'a Arrival,
-        known: &Known,
-    ) -> Result<(&'a Email, EmailTrust), Refusal> {
+    fn address<'a>(&mut self, arrival: &'a Arrival, known: &Known) -> Result<&'a Email, Refusal> {
         let user_type = arrival.application.user_type;
         let trust = trust::weigh(&arrival.external, &known.provider, user_type);
         self.saw("email_trust", trust.code(), !trust.counts());
         match &arrival.external.email {
             None => Err(Refusal::EmailMissing),
             Some(_) if !trust.counts() => Err(Refusal::EmailUntrusted),
-            Some(email) => Ok((email, trust)),
+            Some(email) => Ok(email),
         }
     }
 
@@ -239,18 +228,13 @@ impl Weighing {
         }
     }
 
-    fn stranger(
-        &mut self,
-        arrival: &Arrival,
-        connection: &Connection,
-        email: &Email,
-        _trust: EmailTrust,
-    ) -> Decision {
+    fn stranger(&mut self, arrival: &Arrival, connection: &Connection, email: &Email) -> Decision {
         self.saw("unknown_user", connection.unknown_user.as_str(), true);
         match connection.unknown_user {
             UnknownUser::Refuse => Decision::Refuse { reason: Refusal::UnknownUser },
             UnknownUser::Create => Decision::Create(NewUser {
                 email: email.clone(),
+                email_standing: EmailStanding::Verified,
                 name: arrival.external.name.clone(),
                 locale: arrival.external.locale.clone(),
                 groups: connection.default_groups.clone(),

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::applications::ApplicationKey;
 use crate::federation::provider::{Authority, Provider};
+use crate::federation::trust;
+use crate::groups::Group;
 use crate::ids::{ConnectionId, GroupId, ProviderId};
-use crate::users::words;
+use crate::users::{UserType, words};
 
 /// What becomes of somebody whom we do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,6 +70,19 @@ pub enum ConnectionError {
          administrators by name"
     )]
     AdministratorsByDefault,
+    /// Its members would be of another type than it is for.
+    #[error(
+        "the group \"{group}\" is for {of}s, but this application is for {wanted}s; choose a group \
+         of the right user type"
+    )]
+    GroupOfAnotherType {
+        /// Name of the group.
+        group: String,
+        /// Whom it is for.
+        of: UserType,
+        /// Whom the application is for.
+        wanted: UserType,
+    },
 }
 
 impl ConnectionError {
@@ -76,7 +91,31 @@ impl ConnectionError {
         match self {
             Self::NothingCounts { .. } => "nothing_counts",
             Self::AdministratorsByDefault => "administrators_by_default",
+            Self::GroupOfAnotherType { .. } => "group_of_another_type",
         }
+    }
+}
+
+/// Checks a connection before it is saved: that somebody could ever come in by it, and that its
+/// newcomers get no more than they should.
+pub fn check_connection(
+    provider: &Provider,
+    user_type: UserType,
+    default_groups: &[Group],
+) -> Result<(), ConnectionError> {
+    if !could_ever_count(provider, user_type) {
+        return Err(ConnectionError::NothingCounts { provider: provider.name.clone() });
+    }
+    if default_groups.iter().any(Group::is_administrators) {
+        return Err(ConnectionError::AdministratorsByDefault);
+    }
+    match default_groups.iter().find(|group| group.user_type != user_type) {
+        None => Ok(()),
+        Some(group) => Err(ConnectionError::GroupOfAnotherType {
+            group: group.name.clone(),
+            of: group.user_type,
+            wanted: user_type,
+        }),
     }
 }
 
@@ -84,11 +123,13 @@ impl ConnectionError {
 ///
 /// An operator's provider may say `email_verified`; whether it does is only seen at a sign-in, so
 /// its scopes decide: without `email` it says nothing.
-pub fn could_ever_count(provider: &Provider, privileged: bool) -> bool {
+pub fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
     let says_email = provider.scopes.iter().any(|scope| scope == "email");
     match provider.authority {
         Authority::Operator => says_email || !provider.trusted_domains.is_empty(),
         Authority::Organisation => !provider.trusted_domains.is_empty(),
-        Authority::Public => !privileged && says_email,
+        Authority::Public => {
+            !user_type.is_privileged() && says_email && trust::knows_mailboxes(&provider.issuer)
+        }
     }
 }

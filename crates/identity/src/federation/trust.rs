@@ -39,7 +39,9 @@ impl EmailTrust {
     pub const fn counts(self) -> bool {
         matches!(
             self,
-            Self::TrustedDomain | Self::VerifiedByOperatorProvider | Self::VerifiedByMailboxProvider
+            Self::TrustedDomain
+                | Self::VerifiedByOperatorProvider
+                | Self::VerifiedByMailboxProvider
         )
     }
 
@@ -81,9 +83,15 @@ pub fn weigh(external: &ExternalIdentity, provider: &Provider, user_type: UserTy
     }
 }
 
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// Whether a public provider runs mailboxes in a way that we could tell. Google alone does.
+pub(super) fn knows_mailboxes(issuer: &str) -> bool {
+    issuer == GOOGLE
+}
+
 /// Google is authoritative for gmail.com, and for a company's domain when it says so in `hd`.
-/// Other public providers are authoritative for no mailbox that we could tell.
 fn runs_mailbox(external: &ExternalIdentity, domain: &str) -> bool {
-    external.issuer == "https://accounts.google.com"
+    knows_mailboxes(&external.issuer)
         && (domain == "gmail.com" || external.hosted_domain.as_deref() == Some(domain))
 }

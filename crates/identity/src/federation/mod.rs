@@ -9,5 +9,6 @@ pub mod jwks;
 pub mod metadata;
 pub mod policy;
 pub mod provider;
+pub mod reach;
 pub mod refusal;
 pub mod trust;

@@ -1,0 +1,1 @@
+//! Trips to a provider: how they begin and which answers end them.

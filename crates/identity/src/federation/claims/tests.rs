@@ -1,0 +1,1 @@
+//! From claims to a person: names, addresses, and what the audit sees.

@@ -1,0 +1,1 @@
+//! ID tokens: what holds, and every way in which one does not.

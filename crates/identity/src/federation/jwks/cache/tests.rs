@@ -1,0 +1,1 @@
+//! The cache rules: fresh, stale, forced, failed.

@@ -1,0 +1,1 @@
+//! Discovery documents: which are accepted, and what operators read about the others.

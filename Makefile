@@ -15,7 +15,7 @@ demo: ## a throw-away house with one administrator, on loopback
 .PHONY: demo-keycloak
 demo-keycloak: neighbours ## the demo with a real Keycloak behind its button
 	cargo build --release
-	@node tests/demo.js target/release/vestibule
+	@VESTIBULE_TEST_OUTPUT=$$(mktemp -d) node tests/demo.js "$${CARGO_TARGET_DIR:-target}/release/vestibule"
 
 .PHONY: test
 test: tools neighbours test-rust test-browser ## everything, on both engines, with the real neighbours
@@ -26,8 +26,8 @@ test-rust: tools
 
 .PHONY: test-browser
 test-browser: neighbours ## the browser suite alone
-	cargo build --locked
-	@scripts/browser-suite target/debug/vestibule
+	cargo build --workspace --locked --bin vestibule
+	@scripts/browser-suite "$${CARGO_TARGET_DIR:-target}/debug/vestibule"
 
 .PHONY: test-quick
 test-quick: ## cargo alone, on SQLite; needs nothing but Rust
@@ -38,12 +38,13 @@ lint: tools ## formatting, clippy, dependencies, the rules of the house
 	scripts/house-rules
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo deny --offline --log-level error check bans licenses sources
+	cargo deny --locked --log-level error check bans licenses sources
 	cargo machete --skip-target-dir
 
 .PHONY: gen
 gen: ## rewrite everything that is generated
-	cargo run --quiet --locked -- gen
+	cargo build --workspace --locked --bin vestibule
+	"$${CARGO_TARGET_DIR:-target}/debug/vestibule" gen
 
 .PHONY: bench
 bench: ## measure, each figure beside its limit

@@ -1,0 +1,14 @@
+// The browser suite: every scenario, in one process, so that Chromium and Keycloak start once.
+import { after } from 'node:test';
+
+import { closeStage, openStage } from '../harness/stage.js';
+
+await openStage();
+after(closeStage);
+
+await import('./password.js');
+await import('./forgotten.js');
+await import('./keycloak.js');
+await import('./certified.js');
+await import('./faults.js');
+await import('./pages.js');

@@ -1,7 +1,7 @@
 // Every page that no other scenario comes by: other doors, addresses that lead nowhere, dead links, the first set-up.
 import assert from 'node:assert/strict';
 
-import { scenario } from '../harness/stage.js';
+import { ADMIN, scenario } from '../harness/stage.js';
 
 const OWNER = { email: 'olga.owner@company.test', password: 'thunder basket olive 36' };
 
@@ -35,6 +35,21 @@ scenario('pages', {}, (scene, stage) => {
       assert.equal(await visitor.page.locator('[name="password"]').count(), 0);
       await stage.look(visitor, 'reset-invalid');
     }
+  });
+
+  scene('signing out by a link asks first, and a form of another browser is refused', async () => {
+    const visitor = await reach('/back-office/logout', 'logout', 200);
+    await visitor.context.clearCookies();
+    await visitor.press('Sign out');
+    await stage.look(visitor, 'logout-form-expired');
+
+    const other = await stage.visitor();
+    await other.open(`${stage.house.url}/back-office/login`);
+    await other.context.clearCookies();
+    await other.fill({ email: ADMIN.email, password: ADMIN.password });
+    await other.submit('password');
+    assert.equal(await other.page.getAttribute('main', 'data-reason'), 'form_expired');
+    await stage.look(other, 'login-form-expired');
   });
 
   scene('the landing page of the address leads somewhere or says that it does not', async () => {

@@ -1,0 +1,62 @@
+// Removes the guards of guards.json one by one in a copy of the checkout; the named test must then go red.
+// Usage: node mutants/guards.js [words of a guard or test]...
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// What nextest exits with.
+const TESTS_FAILED = 100;
+const OUTCOMES = new Map([
+  [0, 'SURVIVED: the test stays green'],
+  [4, 'no test of that name'],
+  [101, 'does not compile without the guard'],
+]);
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const all = JSON.parse(readFileSync(join(root, 'mutants', 'guards.json'), 'utf8'));
+const wanted = process.argv.slice(2);
+const guards = wanted.length === 0
+  ? all
+  : all.filter((guard) => wanted.some((word) => `${guard.guard} ${guard.test}`.includes(word)));
+
+function copyOfCheckout() {
+  const copy = mkdtempSync(join(tmpdir(), 'vestibule-mutants-'));
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  for (const file of list.toString().split('\0').filter(Boolean)) {
+    mkdirSync(dirname(join(copy, file)), { recursive: true });
+    cpSync(join(root, file), join(copy, file));
+  }
+  return copy;
+}
+
+/** What is wrong, or nothing when the test goes red as it should. */
+function tryWithout(guard, copy) {
+  const path = join(copy, guard.file);
+  const source = readFileSync(path, 'utf8');
+  const places = source.split(guard.find).length - 1;
+  if (places !== 1) return `the text of the guard occurs ${places} times in ${guard.file}`;
+  writeFileSync(path, source.replace(guard.find, () => guard.replace));
+  const { status } = spawnSync(
+    'cargo',
+    ['nextest', 'run', '--locked', '--package', guard.package, '--no-fail-fast', '-E', `test(${guard.test})`],
+    { cwd: copy, env: { ...process.env, CARGO_TARGET_DIR: join(root, 'target', 'mutants') }, stdio: 'ignore' },
+  );
+  writeFileSync(path, source);
+  return status === TESTS_FAILED ? undefined : OUTCOMES.get(status) ?? `nextest ended with ${status}`;
+}
+
+const copy = copyOfCheckout();
+let bad = 0;
+try {
+  for (const guard of guards) {
+    const problem = tryWithout(guard, copy);
+    if (problem) bad += 1;
+    console.log(`${problem ? 'FAIL' : 'ok  '} ${guard.statement}: ${guard.guard}: ${problem ?? `${guard.test} goes red`}`);
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+console.log(`${guards.length - bad} passed, ${bad} failed`);
+process.exitCode = bad === 0 ? 0 : 1;

@@ -1,0 +1,202 @@
+//! Turns a letter into words for whoever it is for, as they are stored now.
+
+use std::time::Duration;
+
+use identity::applications::{Application, ApplicationKey};
+use identity::ids::UserId;
+use identity::secret::Secret;
+use identity::time::Moment;
+use identity::users::{Status, User};
+use store::{By, NewReset, Reset, ResetRefusal};
+
+use super::smtp::Outgoing;
+use super::{Letter, Sender, sealed};
+use crate::app::App;
+use crate::error::PageError;
+
+/// How long a link to set a new password works.
+pub const RESET_LIFE: Duration = Duration::from_secs(2 * 3600);
+
+/// A longer name is no name to greet somebody by.
+const LONGEST_NAME: usize = 60;
+
+/// What to send for a letter; none when there is nothing to say, or when another letter took its
+/// place in the queue.
+pub async fn compose(
+    app: &App,
+    letter: Letter,
+    now: Moment,
+) -> Result<Option<Outgoing>, PageError> {
+    match letter {
+        Letter::ResetAsked { application, email_key, from } => {
+            reset_asked(app, &application, &email_key, from, now).await
+        }
+        Letter::ResetLink { application, user, token } => {
+            reset_link(app, &application, &user, &Secret::new(token), now).await
+        }
+        Letter::PasswordChanged { application, user } => {
+            password_changed(app, &application, &user).await
+        }
+    }
+}
+
+async fn reset_asked(
+    app: &App,
+    application: &ApplicationKey,
+    email_key: &str,
+    from: Sender,
+    now: Moment,
+) -> Result<Option<Outgoing>, PageError> {
+    let Some(door) = app.directory.now().application(application.as_str()) else {
+        return Ok(None);
+    };
+    let found =
+        app.store.find_user_by_email(door.user_type, &door.population, email_key).await?;
+    let Some(user) = found.filter(|user| user.status == Status::Active && door.local_login) else {
+        return Ok(None);
+    };
+    if !user.may_have_password() {
+        return no_password(app, &door, &user).await;
+    }
+    add_link(app, &door, &user.id, &from.into_by(), now).await?;
+    Ok(None)
+}
+
+/// Makes a link and puts the letter with it into the queue.
+async fn add_link(
+    app: &App,
+    door: &Application,
+    user: &UserId,
+    by: &By,
+    now: Moment,
+) -> Result<(), PageError> {
+    let token = Secret::generate(app.entropy.as_ref());
+    let letter = Letter::ResetLink {
+        application: door.key.clone(),
+        user: user.clone(),
+        token: token.expose().to_owned(),
+    };
+    let reset = NewReset {
+        user: user.clone(),
+        token: token.digest(),
+        expires_at: now.plus(RESET_LIFE),
+        mail: sealed(app, &letter, now)?,
+    };
+    Ok(app.store.add_password_reset(&reset, by, now).await?)
+}
+
+async fn reset_link(
+    app: &App,
+    application: &ApplicationKey,
+    user: &UserId,
+    token: &Secret,
+    now: Moment,
+) -> Result<Option<Outgoing>, PageError> {
+    let Some(door) = app.directory.now().application(application.as_str()) else {
+        return Ok(None);
+    };
+    match app.store.find_password_reset(&token.digest(), now).await? {
+        Reset::Good(user) => {
+            let path = format!("/{}/password/reset?token={}", door.key, token.expose());
+            let context = minijinja::context! {
+                hours => RESET_LIFE.as_secs() / 3600,
+                link => app.url(&path),
+                ..greeting(&door, &user)
+            };
+            let text = app.pages.text("mail/reset.txt", context)?;
+            Ok(Some(outgoing(&user, format!("Your new password for {}", door.name), text)))
+        }
+        // The mail server was away for longer than the link works: a dead link helps nobody.
+        Reset::Refused(ResetRefusal::Expired) => {
+            add_link(app, &door, user, &By::system(), now).await?;
+            Ok(None)
+        }
+        Reset::Refused(_) => Ok(None),
+    }
+}
+
+/// For those who sign in through a provider and get no password.
+async fn no_password(
+    app: &App,
+    door: &Application,
+    user: &User,
+) -> Result<Option<Outgoing>, PageError> {
+    let listing = app.directory.now();
+    let own = app.store.list_identities_of(&user.id).await?;
+    let provider = own
+        .iter()
+        .filter_map(|identity| listing.provider_by_id(&identity.provider))
+        .map(|provider| provider.name.clone())
+        .next();
+    let Some(provider) = provider else { return Ok(None) };
+    let context = minijinja::context! {
+        provider,
+        link => app.url(&format!("/{}/login", door.key)),
+        ..greeting(door, user)
+    };
+    let text = app.pages.text("mail/no_password.txt", context)?;
+    Ok(Some(outgoing(user, format!("Signing in to {}", door.name), text)))
+}
+
+async fn password_changed(
+    app: &App,
+    application: &ApplicationKey,
+    user: &UserId,
+) -> Result<Option<Outgoing>, PageError> {
+    let door = app.directory.now().application(application.as_str());
+    let user = app.store.find_user(user).await?;
+    let (Some(door), Some(user)) = (door, user) else { return Ok(None) };
+    if user.status == Status::Deleted {
+        return Ok(None);
+    }
+    let context = minijinja::context! {
+        link => app.url(&format!("/{}/password/forgot", door.key)),
+        ..greeting(&door, &user)
+    };
+    let text = app.pages.text("mail/password_changed.txt", context)?;
+    Ok(Some(outgoing(&user, format!("Your password for {} was changed", door.name), text)))
+}
+
+fn outgoing(user: &User, subject: String, text: String) -> Outgoing {
+    Outgoing { to: user.email.clone(), subject, text }
+}
+
+fn greeting(door: &Application, user: &User) -> minijinja::Value {
+    minijinja::context! {
+        name => safe_name(&user.name.full()),
+        email => user.email.as_typed(),
+        application => door.name,
+    }
+}
+
+/// A name that cannot be mistaken for a part of the message. Names come from providers and from
+/// people, and a mail with our sender must not carry somebody else's address to click on.
+fn safe_name(name: &str) -> &str {
+    let odd = |c: char| c.is_control() || "/:@\\<>".contains(c);
+    let looks_like_a_host = name.split_whitespace().any(|word| {
+        word.trim_end_matches('.').split_once('.').is_some_and(|(_, rest)| rest.len() > 1)
+    });
+    let fits = name.chars().count() <= LONGEST_NAME && !name.contains(odd) && !looks_like_a_host;
+    if fits { name } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_says_more_than_a_name_is_left_out() {
+        for good in ["Ada Lovelace", "J. R. R. Tolkien", "Zoë O'Neill-Śmith", "李小龍", ""] {
+            assert_eq!(safe_name(good), good);
+        }
+        for bad in [
+            "Click https://evil.example",
+            "visit evil.example now",
+            "Ada\n\nYour account is blocked",
+            "pay@evil.example",
+            &"a".repeat(61),
+        ] {
+            assert_eq!(safe_name(bad), "", "{bad}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Mail: what is to be said to whom, a queue that survives a restart, and the way out by SMTP.
+
+pub mod compose;
+pub mod queue;
+pub mod smtp;
+
+use identity::applications::ApplicationKey;
+use identity::ids::{MailId, UserId};
+use identity::secret::Secret;
+use identity::time::Moment;
+use serde::{Deserialize, Serialize};
+use store::{AuditNote, By, NewMail};
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::visit::Visit;
+
+/// What the queue holds: not a mail but the reason for one. The words are found, and the
+/// recipient's address is looked up, when it is sent: mail goes to the stored address and nowhere
+/// else.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Letter {
+    /// Somebody asked for a new password. Whether anybody has the address is only looked up by
+    /// the queue, so that asking costs the same for every address.
+    ResetAsked {
+        /// At which door.
+        application: ApplicationKey,
+        /// For which address, as a key.
+        email_key: String,
+        /// From where, for the audit.
+        from: Sender,
+    },
+    /// A link that sets a new password.
+    ResetLink {
+        /// At which door.
+        application: ApplicationKey,
+        /// For whom.
+        user: UserId,
+        /// What is in the link; a secret, which is why the whole letter is sealed.
+        token: String,
+    },
+    /// The password was changed.
+    PasswordChanged {
+        /// At which door.
+        application: ApplicationKey,
+        /// Whose.
+        user: UserId,
+    },
+}
+
+/// The request behind a letter, as far as the audit keeps it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Sender {
+    request_id: Option<String>,
+    address: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl Sender {
+    /// Of a visit.
+    pub fn of(visit: &Visit) -> Self {
+        let AuditNote { request_id, address, user_agent, .. } = visit.note();
+        Self { request_id, address, user_agent }
+    }
+
+    fn into_by(self) -> By {
+        let Self { request_id, address, user_agent } = self;
+        By::visitor(AuditNote { request_id, address, user_agent, ..AuditNote::default() })
+    }
+}
+
+/// Puts a letter into the queue.
+pub async fn post(app: &App, letter: &Letter, now: Moment) -> Result<(), PageError> {
+    let mail = sealed(app, letter, now)?;
+    Ok(app.store.add_mail(&mail, now).await?)
+}
+
+/// A letter, sealed for its row.
+fn sealed(app: &App, letter: &Letter, now: Moment) -> Result<NewMail, PageError> {
+    let id = MailId::new(now, app.entropy.as_ref());
+    let plain = Secret::new(serde_json::to_string(letter).map_err(PageError::broken)?);
+    let sealed =
+        app.keyring.seal(&plain, &place(&id), app.entropy.as_ref()).map_err(PageError::broken)?;
+    Ok(NewMail { id, sealed })
+}
+
+/// Where the content of a mail is sealed to.
+fn place(id: &MailId) -> String {
+    format!("mails/payload/{id}")
+}

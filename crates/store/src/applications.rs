@@ -1,0 +1,171 @@
+//! Applications: the doors, and the four that every house has.
+
+use std::time::Duration;
+
+use identity::applications::{Application, ApplicationKey};
+use identity::ids::GroupId;
+use identity::return_to::Origin;
+use identity::sessions::SessionTimes;
+use identity::time::Moment;
+use identity::users::Population;
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::by::By;
+use crate::changes::ChangeKind;
+use crate::db::{Mode, Tx, transact};
+use crate::error::{Error, Fault, Result};
+use crate::row::{json, micros, span, to_json, word};
+use crate::value::args;
+
+/// What to change; what is none stays. Key, user type and population never change: sessions and
+/// identities are bound to them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationChange {
+    /// What people read.
+    pub name: Option<String>,
+    /// Where a sign-in may return to.
+    pub return_origins: Option<Vec<Origin>>,
+    /// Whether a password of ours opens this door.
+    pub local_login: Option<bool>,
+    /// How long a session lasts; sessions that began before keep their own, or the shorter.
+    pub session: Option<SessionTimes>,
+    /// What a session from another door must bring; `Some(None)` admits any.
+    pub fresh_within: Option<Option<Duration>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ApplicationRow {
+    key: String,
+    name: String,
+    user_type: String,
+    population: String,
+    return_origins: String,
+    local_login: bool,
+    session_idle: i64,
+    session_absolute: i64,
+    fresh_within: Option<i64>,
+}
+
+impl ApplicationRow {
+    fn read(self) -> std::result::Result<Application, Fault> {
+        Ok(Application {
+            key: ApplicationKey::from_stored(self.key),
+            name: self.name,
+            user_type: word(&self.user_type)?,
+            population: Population::from_stored(self.population),
+            return_origins: json(&self.return_origins)?,
+            local_login: self.local_login,
+            session: SessionTimes {
+                idle: span(self.session_idle),
+                absolute: span(self.session_absolute),
+            },
+            fresh_within: self.fresh_within.map(span),
+        })
+    }
+}
+
+const BY_KEY: &str = "SELECT * FROM applications WHERE key = $1";
+
+impl Store {
+    /// Every door, by key.
+    pub async fn list_applications(&self) -> Result<Vec<Application>> {
+        const SQL: &str = "SELECT * FROM applications ORDER BY key";
+        let rows: Vec<ApplicationRow> = self.db.all(SQL, args![]).await?;
+        Ok(rows.into_iter().map(ApplicationRow::read).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// The door with this key.
+    pub async fn find_application(&self, key: &ApplicationKey) -> Result<Option<Application>> {
+        let row: Option<ApplicationRow> = self.db.opt(BY_KEY, args![key]).await?;
+        Ok(row.map(ApplicationRow::read).transpose()?)
+    }
+
+    /// The door with this key, or `NotFound`.
+    pub async fn get_application(&self, key: &ApplicationKey) -> Result<Application> {
+        self.find_application(key).await?.ok_or(Error::NotFound)
+    }
+
+    /// Changes a door.
+    pub async fn change_application(
+        &self,
+        key: &ApplicationKey,
+        change: &ApplicationChange,
+        by: &By,
+        now: Moment,
+    ) -> Result<Application> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let old = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
+            let door = Application {
+                name: change.name.clone().unwrap_or(old.name),
+                return_origins: change.return_origins.clone().unwrap_or(old.return_origins),
+                local_login: change.local_login.unwrap_or(old.local_login),
+                session: change.session.unwrap_or(old.session),
+                fresh_within: change.fresh_within.unwrap_or(old.fresh_within),
+                ..old
+            };
+            tx.update_application(&door).await?;
+            self.note(tx, &Happened::done("application.change").at(key), by, now).await?;
+            tx.changed(&[(ChangeKind::Application, key.as_str())], now).await?;
+            Ok(door)
+        })
+    }
+
+    /// Adds what every house has, unless it is there.
+    pub(crate) async fn add_built_in(&self, now: Moment) -> Result<()> {
+        const THERE: &str = "SELECT (SELECT count(*) FROM applications), \
+                             (SELECT count(*) FROM groups WHERE built_in)";
+        let (doors, groups): (i64, i64) = self.db.one(THERE, args![]).await?;
+        // A start on a house that is there writes nothing.
+        if doors >= 4 && groups >= 1 {
+            return Ok(());
+        }
+        transact!(self.db, Mode::Plain, |tx| {
+            for door in Application::built_in() {
+                tx.insert_application(&door).await?;
+            }
+            tx.add_administrators(GroupId::new(now, &self.entropy), now).await
+        })
+    }
+}
+
+impl Tx {
+    async fn insert_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
+        self.run(
+            "INSERT INTO applications (key, name, user_type, population, return_origins, \
+             local_login, session_idle, session_absolute, fresh_within) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key) DO NOTHING",
+            args![
+                &door.key,
+                &door.name,
+                door.user_type,
+                &door.population,
+                to_json(&door.return_origins)?,
+                door.local_login,
+                micros(door.session.idle),
+                micros(door.session.absolute),
+                door.fresh_within.map(micros),
+            ],
+        )
+        .await
+        .map(|_| ())
+    }
+
+    async fn update_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
+        self.run(
+            "UPDATE applications SET name = $2, return_origins = $3, local_login = $4, \
+             session_idle = $5, session_absolute = $6, fresh_within = $7 WHERE key = $1",
+            args![
+                &door.key,
+                &door.name,
+                to_json(&door.return_origins)?,
+                door.local_login,
+                micros(door.session.idle),
+                micros(door.session.absolute),
+                door.fresh_within.map(micros),
+            ],
+        )
+        .await
+        .map(|_| ())
+    }
+}

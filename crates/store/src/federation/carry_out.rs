@@ -1,0 +1,163 @@
+//! Carries a decision out, inside the transaction in which it was made.
+
+use identity::federation::decide::{Decided, Decision, Known, NewUser as Newcomer};
+use identity::federation::policy::Connection;
+use identity::ids::{IdentityId, UserId};
+use identity::users::{Birth, EmailStanding, Status, User};
+use serde_json::Value as Json;
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::db::Tx;
+use crate::error::{Error, Fault};
+use crate::federation::settle::{Settle, Settled, now_of, user_of};
+use crate::groups::Grant;
+use crate::sessions::Origin;
+use crate::users::NewUser;
+use crate::value::args;
+
+/// What the audit calls a sign-in through a provider.
+const ACTION: &str = "sign_in.provider";
+
+impl Store {
+    pub(crate) async fn carry_out(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        known: Known,
+        decided: Decided,
+    ) -> Result<Settled, Fault> {
+        let connection = known.connection.clone();
+        let (user, identity, created) = match &decided.decision {
+            Decision::Refuse { reason } => {
+                self.note_refused(tx, settle, &known, &decided, reason.code()).await?;
+                let support_code = settle.support_code.clone();
+                return Ok(Settled::Refused { reason: *reason, support_code });
+            }
+            Decision::SignIn { identity, identity_email, .. } => {
+                if let Some(email) = identity_email {
+                    const EMAIL: &str = "UPDATE identities SET email = $2 WHERE id = $1";
+                    tx.run(EMAIL, args![identity, email]).await?;
+                }
+                let identity = identity.clone();
+                (user_of(known, &decided.decision)?, identity, false)
+            }
+            Decision::Link { .. } => {
+                let user = user_of(known, &decided.decision)?;
+                let identity = self.insert_identity(tx, settle, &user.id).await?;
+                (user, identity, false)
+            }
+            Decision::Create(newcomer) => {
+                let user = self.insert_newcomer(tx, settle, newcomer, connection.as_ref()).await?;
+                let identity = self.insert_identity(tx, settle, &user.id).await?;
+                (user, identity, true)
+            }
+        };
+        let origin = Origin {
+            provider: Some(settle.arrival.external.provider.clone()),
+            identity: Some(identity),
+            attempt: Some(settle.attempt.clone()),
+        };
+        let session =
+            self.insert_session(tx, &user, &settle.session, origin, now_of(settle)).await?;
+        let happened = Happened::done(ACTION).about(&user.id).with("session", session.id.as_str());
+        self.note(tx, &explained(happened, settle, &decided)?, &settle.by, now_of(settle)).await?;
+        Ok(Settled::SignedIn {
+            session: Box::new(session),
+            user: Box::new(user),
+            created,
+            linked: matches!(decided.decision, Decision::Link { .. }),
+        })
+    }
+
+    async fn note_refused(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        known: &Known,
+        decided: &Decided,
+        code: &'static str,
+    ) -> Result<(), Fault> {
+        let mut refused = Happened::refused(ACTION, code).coded(settle.support_code.as_str());
+        refused.user = match (&known.linked, &known.candidate) {
+            (Some(linked), _) => Some(linked.user.id.clone()),
+            (None, Some(candidate)) => Some(candidate.user.id.clone()),
+            (None, None) => None,
+        };
+        self.note(tx, &explained(refused, settle, decided)?, &settle.by, now_of(settle)).await
+    }
+
+    async fn insert_newcomer(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        newcomer: &Newcomer,
+        connection: Option<&Connection>,
+    ) -> Result<User, Fault> {
+        let door = &settle.arrival.application;
+        let new = NewUser {
+            user_type: door.user_type,
+            population: door.population.clone(),
+            email: newcomer.email.clone(),
+            // The provider's word for the address counted, or there would be no newcomer.
+            email_standing: EmailStanding::Verified,
+            name: newcomer.name.clone(),
+            locale: newcomer.locale.clone(),
+            status: Status::Active,
+            birth: Birth::SingleSignOn,
+        };
+        let user = self.insert_user(tx, &new, now_of(settle)).await?;
+        for group in &newcomer.groups {
+            let grant = connection
+                .map_or(Grant::Manual, |connection| Grant::Connection(connection.id.clone()));
+            match tx.grant(group, &user, &grant, now_of(settle)).await {
+                // A group that was removed since grants nothing; that is no reason to turn
+                // anybody away.
+                Ok(()) | Err(Fault::Final(Error::NotFound)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(user)
+    }
+
+    async fn insert_identity(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        user: &UserId,
+    ) -> Result<IdentityId, Fault> {
+        let id = IdentityId::new(now_of(settle), &self.entropy);
+        let external = &settle.arrival.external;
+        let door = &settle.arrival.application;
+        tx.run(
+            "INSERT INTO identities (id, user_type, population, provider_id, issuer, subject, \
+             user_id, email, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            args![
+                &id,
+                door.user_type,
+                &door.population,
+                &external.provider,
+                &external.issuer,
+                &external.subject,
+                user,
+                external.email.as_ref().map(|email| email.as_typed()),
+                now_of(settle),
+            ],
+        )
+        .await?;
+        Ok(id)
+    }
+}
+
+/// The entry with the door, the provider, and the decision with every rule that was weighed.
+fn explained(happened: Happened, settle: &Settle, decided: &Decided) -> Result<Happened, Fault> {
+    let Json::Object(decided) = serde_json::to_value(decided)? else {
+        return Err(Fault::Final(Error::Broken("a decision is no JSON object".to_owned())));
+    };
+    let mut happened = happened
+        .at(&settle.arrival.application.key)
+        .through(&settle.arrival.external.provider)
+        .with("attempt", settle.attempt.as_str());
+    happened.detail.extend(decided);
+    Ok(happened)
+}

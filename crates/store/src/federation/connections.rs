@@ -1,0 +1,237 @@
+//! Connections: which door knows which provider, and what becomes of strangers there.
+
+use identity::applications::ApplicationKey;
+use identity::federation::policy::{Connection, UnknownUser};
+use identity::ids::{ConnectionId, GroupId, ProviderId};
+use identity::time::Moment;
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::by::By;
+use crate::changes::ChangeKind;
+use crate::db::{Mode, Tx, transact};
+use crate::error::{Conflict, Error, Fault, Meaning, Result};
+use crate::row::{Keyed, json, to_json, word};
+use crate::value::args;
+
+/// A door to be joined to a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConnection {
+    /// Which door.
+    pub application: ApplicationKey,
+    /// What becomes of strangers.
+    pub unknown_user: UnknownUser,
+    /// Groups for newcomers; the administrators' group is refused with `Conflict(BuiltIn)`.
+    pub default_groups: Vec<GroupId>,
+    /// Place among the buttons; lower first.
+    pub position: i64,
+}
+
+/// What to change; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionChange {
+    /// What becomes of strangers.
+    pub unknown_user: Option<UnknownUser>,
+    /// Groups for newcomers.
+    pub default_groups: Option<Vec<GroupId>>,
+    /// Place among the buttons.
+    pub position: Option<i64>,
+}
+
+/// Columns of a connection, for `FROM connections c`.
+macro_rules! connection_columns {
+    () => {
+        "c.id AS c_id, c.application AS c_application, c.provider_id AS c_provider_id, \
+         c.unknown_user AS c_unknown_user, c.default_groups AS c_default_groups, \
+         c.position AS c_position"
+    };
+}
+pub(crate) use connection_columns;
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct ConnectionRow {
+    c_id: String,
+    c_application: String,
+    c_provider_id: String,
+    c_unknown_user: String,
+    c_default_groups: String,
+    c_position: i64,
+}
+
+impl Keyed for ConnectionRow {
+    const KEY: &'static str = "c_id";
+}
+
+impl ConnectionRow {
+    pub(crate) fn read(self) -> std::result::Result<Connection, Fault> {
+        Ok(Connection {
+            id: ConnectionId::from_stored(self.c_id),
+            application: ApplicationKey::from_stored(self.c_application),
+            provider: ProviderId::from_stored(self.c_provider_id),
+            unknown_user: word(&self.c_unknown_user)?,
+            default_groups: json(&self.c_default_groups)?,
+            position: self.c_position,
+        })
+    }
+}
+
+const BY_ID: &str =
+    concat!("SELECT ", connection_columns!(), " FROM connections c WHERE c.id = $1");
+
+impl Store {
+    /// Joins a provider to a door. `Conflict(AlreadyConnected)`, or `NotFound` when either does
+    /// not exist. Whether the connection could ever let anybody in is asked of
+    /// `identity::federation::policy` before.
+    pub async fn add_connection(
+        &self,
+        provider: &ProviderId,
+        new: &NewConnection,
+        by: &By,
+        now: Moment,
+    ) -> Result<Connection> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let connection = self.insert_connection(tx, provider, new, now).await?;
+            self.noted(tx, "connection.add", &connection, by, now).await?;
+            Ok(connection)
+        })
+    }
+
+    /// Every connection of a door, or of all doors, in the order of the buttons.
+    pub async fn list_connections(
+        &self,
+        application: Option<&ApplicationKey>,
+    ) -> Result<Vec<Connection>> {
+        const ALL: &str = concat!(
+            "SELECT ",
+            connection_columns!(),
+            " FROM connections c ORDER BY c.application, c.position, c.id"
+        );
+        const OF_ONE: &str = concat!(
+            "SELECT ",
+            connection_columns!(),
+            " FROM connections c WHERE c.application = $1 ORDER BY c.position, c.id"
+        );
+        let rows: Vec<ConnectionRow> = match application {
+            None => self.db.all(ALL, args![]).await?,
+            Some(application) => self.db.all(OF_ONE, args![application]).await?,
+        };
+        Ok(rows.into_iter().map(ConnectionRow::read).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Changes a connection's policy.
+    pub async fn change_connection(
+        &self,
+        id: &ConnectionId,
+        change: &ConnectionChange,
+        by: &By,
+        now: Moment,
+    ) -> Result<Connection> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
+            if let Some(unknown_user) = change.unknown_user {
+                connection.unknown_user = unknown_user;
+            }
+            if let Some(groups) = &change.default_groups {
+                tx.check_default_groups(&connection.application, groups).await?;
+                connection.default_groups.clone_from(groups);
+            }
+            if let Some(position) = change.position {
+                connection.position = position;
+            }
+            tx.run(
+                "UPDATE connections SET unknown_user = $2, default_groups = $3, position = $4 \
+                 WHERE id = $1",
+                args![
+                    id,
+                    connection.unknown_user.as_str(),
+                    to_json(&connection.default_groups)?,
+                    connection.position
+                ],
+            )
+            .await?;
+            self.noted(tx, "connection.change", &connection, by, now).await?;
+            Ok(connection)
+        })
+    }
+
+    /// Takes a provider away from a door. Sessions that came by it are refused there from now on.
+    pub async fn remove_connection(&self, id: &ConnectionId, by: &By, now: Moment) -> Result<()> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
+            tx.run("DELETE FROM connections WHERE id = $1", args![id]).await?;
+            self.noted(tx, "connection.remove", &connection, by, now).await
+        })
+    }
+
+    pub(crate) async fn insert_connection(
+        &self,
+        tx: &mut Tx,
+        provider: &ProviderId,
+        new: &NewConnection,
+        now: Moment,
+    ) -> std::result::Result<Connection, Fault> {
+        tx.check_default_groups(&new.application, &new.default_groups).await?;
+        let connection = Connection {
+            id: ConnectionId::new(now, &self.entropy),
+            application: new.application.clone(),
+            provider: provider.clone(),
+            unknown_user: new.unknown_user,
+            default_groups: new.default_groups.clone(),
+            position: new.position,
+        };
+        tx.run(
+            "INSERT INTO connections (id, application, provider_id, unknown_user, \
+             default_groups, position) VALUES ($1, $2, $3, $4, $5, $6)",
+            args![
+                &connection.id,
+                &connection.application,
+                provider,
+                connection.unknown_user.as_str(),
+                to_json(&connection.default_groups)?,
+                connection.position,
+            ],
+        )
+        .await
+        .on_unique(Conflict::AlreadyConnected)?;
+        Ok(connection)
+    }
+
+    async fn noted(
+        &self,
+        tx: &mut Tx,
+        action: &'static str,
+        connection: &Connection,
+        by: &By,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        let happened = Happened::done(action)
+            .at(&connection.application)
+            .through(&connection.provider)
+            .with("unknown_user", connection.unknown_user.as_str());
+        self.note(tx, &happened, by, now).await?;
+        tx.changed(&[(ChangeKind::Connection, connection.application.as_str())], now).await
+    }
+}
+
+impl Tx {
+    /// Default groups exist, are for the door's users, and none of them makes administrators.
+    async fn check_default_groups(
+        &mut self,
+        application: &ApplicationKey,
+        groups: &[GroupId],
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "SELECT g.built_in, g.user_type = a.user_type FROM groups g \
+                           JOIN applications a ON a.key = $2 WHERE g.id = $1";
+        for group in groups {
+            let (built_in, same_type): (bool, bool) =
+                self.one(SQL, args![group, application]).await?;
+            if built_in {
+                return Err(Error::Conflict(Conflict::BuiltIn).into());
+            }
+            if !same_type {
+                return Err(Error::Conflict(Conflict::WrongUserType).into());
+            }
+        }
+        Ok(())
+    }
+}

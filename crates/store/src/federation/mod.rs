@@ -1,0 +1,8 @@
+//! Sign-in with an identity provider, as far as it is remembered.
+
+pub(crate) mod attempts;
+pub(crate) mod carry_out;
+pub(crate) mod connections;
+pub(crate) mod identities;
+pub(crate) mod providers;
+pub(crate) mod settle;

@@ -1,0 +1,228 @@
+//! Passwords of ours: looked up, set, and turned into a session.
+
+use identity::ids::{SessionId, UserId};
+use identity::secret::Digest;
+use identity::sessions::Session;
+use identity::throttle::{Bucket, Counter, buckets_removed_by_reset};
+use identity::time::Moment;
+use identity::users::{Population, Status, User, UserType};
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::by::By;
+use crate::changes::ChangeKind;
+use crate::db::{Mode, Tx, transact};
+use crate::error::{Conflict, Error, Fault, Result};
+use crate::sessions::{EndReason, NewSession, Origin};
+use crate::users::{UserRow, user_columns};
+use crate::value::args;
+
+/// Who would sign in with a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordLogin {
+    /// Whoever has the address, whatever their status.
+    pub user: User,
+    /// The hash as a PHC string, if they have a password at all.
+    pub hash: Option<String>,
+}
+
+/// A password that was right, to be turned into a session.
+#[derive(Clone, Debug)]
+pub struct PasswordSignIn<'a> {
+    /// Whose.
+    pub user: &'a UserId,
+    /// The hash that it was verified against.
+    pub verified_hash: &'a str,
+    /// The same password hashed with today's parameters, when they have risen.
+    pub rehash: Option<&'a str>,
+    /// What the session begins with; its browser becomes a known device.
+    pub session: &'a NewSession,
+    /// The counters that were reserved.
+    pub buckets: &'a [Bucket],
+    /// Who does it: a visitor, with the request's note.
+    pub by: &'a By,
+}
+
+/// What came of a right password.
+#[derive(Clone, Debug)]
+pub enum PasswordOutcome {
+    /// They are in.
+    SignedIn {
+        /// The session.
+        session: Box<Session>,
+        /// Whose.
+        user: Box<User>,
+    },
+    /// The user is not active; nothing was written, and the page says no more than it does for
+    /// a wrong password.
+    NotActive(Status),
+    /// The password was changed since it was looked up; nothing was written.
+    PasswordChanged,
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    hash: Option<String>,
+}
+
+impl LoginRow {
+    fn read(self) -> std::result::Result<PasswordLogin, Fault> {
+        Ok(PasswordLogin { user: self.user.read()?, hash: self.hash })
+    }
+}
+
+impl Store {
+    /// Who has this e-mail key, and their password's hash.
+    pub async fn find_password_login(
+        &self,
+        user_type: UserType,
+        population: &Population,
+        email_key: &str,
+    ) -> Result<Option<PasswordLogin>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", w.hash AS hash FROM users u LEFT JOIN passwords w ON w.user_id = u.id \
+             WHERE u.user_type = $1 AND u.population = $2 AND u.email_key = $3"
+        );
+        let row: Option<LoginRow> =
+            self.db.opt(SQL, args![user_type, population, email_key]).await?;
+        Ok(row.map(LoginRow::read).transpose()?)
+    }
+
+    /// Whether this user has signed in from this browser with a password before.
+    pub async fn find_known_device(&self, user: &UserId, browser: &Digest) -> Result<bool> {
+        const SQL: &str = "SELECT last_used_at FROM known_devices \
+                           WHERE user_id = $1 AND browser_digest = $2";
+        let row: Option<(i64,)> = self.db.opt(SQL, args![user, browser]).await?;
+        Ok(row.is_some())
+    }
+
+    /// Turns a right password into a session, in one transaction that looks again whether the
+    /// user is active and the password still the one that was verified: hashing takes long enough
+    /// for either to change. `counters` says what becomes of the reserved counters
+    /// (`identity::throttle::settled_ok`).
+    pub async fn complete_password_sign_in(
+        &self,
+        sign_in: &PasswordSignIn<'_>,
+        counters: impl Fn(&[(Bucket, Option<Counter>)]) -> Vec<(Bucket, Option<Counter>)> + Sync,
+        now: Moment,
+    ) -> Result<PasswordOutcome> {
+        let PasswordSignIn { verified_hash, rehash, session, buckets, by, .. } = *sign_in;
+        transact!(self.db, Mode::Plain, |tx| {
+            let login = tx.lock_login(sign_in.user).await?;
+            if login.user.status != Status::Active {
+                return Ok(PasswordOutcome::NotActive(login.user.status));
+            }
+            if login.hash.as_deref() != Some(verified_hash) {
+                return Ok(PasswordOutcome::PasswordChanged);
+            }
+            let user = login.user;
+            if let Some(hash) = rehash {
+                const REHASH: &str = "UPDATE passwords SET hash = $2 WHERE user_id = $1";
+                tx.run(REHASH, args![&user.id, hash]).await?;
+            }
+            let begun = self.insert_session(tx, &user, session, Origin::default(), now).await?;
+            if let Some(browser) = &session.browser {
+                tx.remember_device(&user.id, browser, now).await?;
+            }
+            let happened = Happened::done("sign_in.password")
+                .about(&user.id)
+                .at(&session.application)
+                .with("session", begun.id.as_str())
+                .with("rehashed", rehash.is_some());
+            self.note(tx, &happened, by, now).await?;
+            // The network's counter is shared with strangers, so its lock comes last.
+            tx.change_counters(buckets, &counters, now).await?;
+            Ok(PasswordOutcome::SignedIn { session: Box::new(begun), user: Box::new(user) })
+        })
+    }
+
+    /// Sets a password. Ends every session of the user but `keep`, voids reset links, and lifts
+    /// the barrier of too many wrong passwords. `Conflict(NoPassword)` for a user who may have
+    /// none, or is deleted.
+    pub async fn set_password(
+        &self,
+        user: &UserId,
+        hash: &str,
+        keep: Option<&SessionId>,
+        by: &By,
+        now: Moment,
+    ) -> Result<()> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let user = tx.user(user).await?;
+            if !user.may_have_password() || user.status == Status::Deleted {
+                return Err(Error::Conflict(Conflict::NoPassword).into());
+            }
+            tx.replace_password(&user, hash, keep, now).await?;
+            self.note(tx, &Happened::done("password.set").about(&user.id), by, now).await?;
+            tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await
+        })
+    }
+}
+
+impl Tx {
+    /// The user and the hash, with the password's row locked: whoever changes the password at the
+    /// same moment waits, and then ends the session that begins here.
+    async fn lock_login(&mut self, user: &UserId) -> std::result::Result<PasswordLogin, Fault> {
+        // Deactivation ends sessions after it has changed the user's row, so that this lock makes
+        // the two wait for each other as well.
+        self.run("UPDATE users SET status = status WHERE id = $1", args![user]).await?;
+        const SQL: &str = concat!(
+            "SELECT ",
+            user_columns!(),
+            ", w.hash AS hash FROM users u LEFT JOIN passwords w ON w.user_id = u.id \
+             WHERE u.id = $1"
+        );
+        self.one::<LoginRow>(SQL, args![user]).await?.read()
+    }
+
+    async fn remember_device(
+        &mut self,
+        user: &UserId,
+        browser: &Digest,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        self.run(
+            "INSERT INTO known_devices (user_id, browser_digest, last_used_at) \
+             VALUES ($1, $2, $3) ON CONFLICT (user_id, browser_digest) \
+             DO UPDATE SET last_used_at = excluded.last_used_at",
+            args![user, browser, now],
+        )
+        .await
+        .map(|_| ())
+    }
+
+    /// Everything that a new password brings with it, but audit and change.
+    pub(crate) async fn replace_password(
+        &mut self,
+        user: &User,
+        hash: &str,
+        keep: Option<&SessionId>,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        self.run("UPDATE users SET status = status WHERE id = $1", args![&user.id]).await?;
+        self.run(
+            "INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3) \
+             ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, \
+             changed_at = excluded.changed_at",
+            args![&user.id, hash, now],
+        )
+        .await?;
+        self.end_sessions(&user.id, keep, EndReason::PasswordChanged, now).await?;
+        self.void_resets(&user.id, now).await?;
+        const DEVICES: &str = "SELECT browser_digest FROM known_devices WHERE user_id = $1";
+        let devices: Vec<(String,)> = self.all(DEVICES, args![&user.id]).await?;
+        let devices: Vec<Digest> =
+            devices.into_iter().map(|(digest,)| Digest::from_stored(digest)).collect();
+        let mut buckets =
+            buckets_removed_by_reset(&user.population, user.user_type, user.email.key(), &devices);
+        buckets.sort();
+        for bucket in buckets {
+            self.remove_counter(bucket.kind.as_str(), &bucket.key).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! Forgotten passwords: links by mail that work once, for two hours, and only the latest one.
+
+use identity::ids::UserId;
+use identity::secret::Digest;
+use identity::time::Moment;
+use identity::users::{Status, User};
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::by::By;
+use crate::changes::ChangeKind;
+use crate::db::{Mode, Tx, transact};
+use crate::error::{Fault, Result};
+use crate::mails::NewMail;
+use crate::users::{UserRow, user_columns};
+use crate::value::args;
+
+/// A reset link to be mailed.
+#[derive(Clone, Debug)]
+pub struct NewReset {
+    /// Whose password.
+    pub user: UserId,
+    /// Digest of what is in the link.
+    pub token: Digest,
+    /// Until when it works.
+    pub expires_at: Moment,
+    /// The mail with the link.
+    pub mail: NewMail,
+}
+
+/// What a reset link is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reset {
+    /// It works (found), or has worked (taken), for this user.
+    Good(Box<User>),
+    /// It does not, and nothing was written.
+    Refused(ResetRefusal),
+}
+
+/// Why a reset link does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResetRefusal {
+    /// No such link, or so old that it is forgotten.
+    Unknown,
+    /// Too late.
+    Expired,
+    /// It was used.
+    Used,
+    /// A later link or a new password took its place.
+    Voided,
+    /// The user may not come in.
+    NotActive,
+    /// The user signs in through a provider and may have no password here.
+    NoPassword,
+}
+
+impl ResetRefusal {
+    /// Stable name for pages, logs and tests.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unknown => "reset_unknown",
+            Self::Expired => "reset_expired",
+            Self::Used => "reset_used",
+            Self::Voided => "reset_voided",
+            Self::NotActive => "user_not_active",
+            Self::NoPassword => "no_password",
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ResetRow {
+    #[sqlx(flatten)]
+    user: UserRow,
+    expires_at: i64,
+    used_at: Option<i64>,
+    voided_at: Option<i64>,
+}
+
+const FIND: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    ", r.expires_at, r.used_at, r.voided_at FROM password_resets r \
+     JOIN users u ON u.id = r.user_id WHERE r.digest = $1"
+);
+
+impl Store {
+    /// Makes a link, voids the user's older ones and puts the mail into the queue, in one
+    /// transaction: no link without a mail, no mail without a link.
+    pub async fn add_password_reset(&self, new: &NewReset, by: &By, now: Moment) -> Result<()> {
+        transact!(self.db, Mode::Plain, |tx| {
+            tx.void_resets(&new.user, now).await?;
+            tx.run(
+                "INSERT INTO password_resets (digest, user_id, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4)",
+                args![&new.token, &new.user, now, new.expires_at],
+            )
+            .await?;
+            tx.insert_mail(&new.mail, now).await?;
+            let happened = Happened::done("password.reset_asked")
+                .about(&new.user)
+                .with("mail", new.mail.id.as_str());
+            self.note(tx, &happened, by, now).await
+        })
+    }
+
+    /// What a link is worth now. It uses nothing up: mail scanners follow links.
+    pub async fn find_password_reset(&self, token: &Digest, now: Moment) -> Result<Reset> {
+        let row: Option<ResetRow> = self.db.opt(FIND, args![token]).await?;
+        Ok(weigh(row, now)?)
+    }
+
+    /// Uses a link up and sets the password: of any number of callers one. Ends the user's
+    /// sessions, voids other links, lifts the barrier, and counts the address as verified, since
+    /// mail to it arrived.
+    pub async fn take_password_reset(
+        &self,
+        token: &Digest,
+        hash: &str,
+        by: &By,
+        now: Moment,
+    ) -> Result<Reset> {
+        const TAKE: &str = "UPDATE password_resets SET used_at = $2 WHERE digest = $1 \
+             AND used_at IS NULL AND voided_at IS NULL AND expires_at > $2 RETURNING user_id";
+        let mut refused = None;
+        let taken = transact!(self.db, Mode::Plain, |tx| {
+            // The update waits for whoever takes or voids the link at the same moment; what is
+            // read afterwards is what they left.
+            let won: Option<(String,)> = tx.opt(TAKE, args![token, now]).await?;
+            let found = tx.opt::<ResetRow>(FIND, args![token]).await?;
+            let weighed = match (won, found) {
+                (Some(_), Some(row)) => weigh(Some(ResetRow { used_at: None, ..row }), now)?,
+                (_, found) => weigh(found, now)?,
+            };
+            let Reset::Good(user) = weighed else {
+                refused = Some(weighed);
+                return Err(Fault::Undo);
+            };
+            tx.replace_password(&user, hash, None, now).await?;
+            const VERIFIED: &str = "UPDATE users SET email_standing = 'verified' WHERE id = $1";
+            tx.run(VERIFIED, args![&user.id]).await?;
+            self.note(tx, &Happened::done("password.reset").about(&user.id), by, now).await?;
+            tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await?;
+            let user = tx.user(&user.id).await?;
+            Ok(Reset::Good(Box::new(user)))
+        });
+        refused.map_or(taken, Ok)
+    }
+}
+
+fn weigh(row: Option<ResetRow>, now: Moment) -> std::result::Result<Reset, Fault> {
+    let Some(row) = row else { return Ok(Reset::Refused(ResetRefusal::Unknown)) };
+    let user = row.user.read()?;
+    let refusals = [
+        (row.used_at.is_some(), ResetRefusal::Used),
+        (row.voided_at.is_some(), ResetRefusal::Voided),
+        (now.micros() >= row.expires_at, ResetRefusal::Expired),
+        (user.status != Status::Active, ResetRefusal::NotActive),
+        (!user.may_have_password(), ResetRefusal::NoPassword),
+    ];
+    let refusal = refusals.into_iter().find_map(|(holds, refusal)| holds.then_some(refusal));
+    Ok(refusal.map_or_else(|| Reset::Good(Box::new(user)), Reset::Refused))
+}
+
+impl Tx {
+    /// Voids every open link of a user.
+    pub(crate) async fn void_resets(
+        &mut self,
+        user: &UserId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "UPDATE password_resets SET voided_at = $2 \
+                           WHERE user_id = $1 AND used_at IS NULL AND voided_at IS NULL";
+        self.run(SQL, args![user, now]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,110 @@
+//! What a house does for itself: whether the database answers, and forgetting what is over.
+
+use std::time::Duration;
+
+use identity::time::Moment;
+
+use crate::Store;
+use crate::db::{Mode, transact};
+use crate::error::Result;
+use crate::value::{Value, args};
+
+/// Rows that one statement removes at most, so that nobody waits long for it.
+const BATCH: u64 = 1000;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// How much was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Rows removed.
+    pub rows: u64,
+}
+
+/// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
+const OVER: [(&str, Duration); 9] = [
+    (
+        "DELETE FROM attempts WHERE state_digest IN \
+         (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM sessions WHERE digest IN \
+         (SELECT digest FROM sessions WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM password_resets WHERE digest IN \
+         (SELECT digest FROM password_resets WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM setup_links WHERE digest IN \
+         (SELECT digest FROM setup_links WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM mails WHERE id IN (SELECT id FROM mails WHERE created_at < $1 \
+         AND due_at IS NULL LIMIT $2)",
+        Duration::from_secs(7 * 24 * 3600),
+    ),
+    (
+        "DELETE FROM throttles WHERE (kind, key) IN (SELECT kind, key FROM throttles \
+         WHERE changed_at < $1 AND kind NOT IN ('account_row', 'device_row') LIMIT $2)",
+        DAY,
+    ),
+    // Failures in a row are counted without end; forgetting them sooner would be a way around
+    // the barrier.
+    (
+        "DELETE FROM throttles WHERE (kind, key) IN (SELECT kind, key FROM throttles \
+         WHERE changed_at < $1 LIMIT $2)",
+        Duration::from_secs(400 * 24 * 3600),
+    ),
+    (
+        "DELETE FROM known_devices WHERE (user_id, browser_digest) IN \
+         (SELECT user_id, browser_digest FROM known_devices WHERE last_used_at < $1 LIMIT $2)",
+        Duration::from_secs(400 * 24 * 3600),
+    ),
+    (
+        "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes \
+         WHERE seq <= (SELECT pruned FROM change_counter WHERE id = 1) AND at < $1 LIMIT $2)",
+        HOUR,
+    ),
+];
+
+impl Store {
+    /// Whether the database answers, for `/readyz`: one cheap statement.
+    pub async fn health(&self) -> Result<()> {
+        self.latest_change().await.map(|_| ())
+    }
+
+    /// Forgets what is over: trips, sessions, links, finished mails, counters, old changes. The
+    /// audit stays. Safe to run in several processes at once.
+    pub async fn prune(&self, now: Moment) -> Result<Pruned> {
+        // First everybody is told that the old changes are gone, then they go: a poller that
+        // finds none of them must find the reason.
+        const TELL: &str = "UPDATE change_counter SET pruned = $1 WHERE id = 1 AND pruned < $1";
+        const OLDEST: &str = "SELECT max(seq) FROM changes WHERE at < $1";
+        let (last,): (Option<i64>,) = self.db.one(OLDEST, args![now.minus(HOUR)]).await?;
+        let mut pruned = Pruned::default();
+        if let Some(last) = last {
+            self.remove(TELL, args![last]).await?;
+        }
+        for (sql, age) in OVER {
+            loop {
+                let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
+                let rows = self.remove(sql, args![now.minus(age), batch]).await?;
+                pruned.rows += rows;
+                if rows < BATCH {
+                    break;
+                }
+            }
+        }
+        Ok(pruned)
+    }
+
+    async fn remove(&self, sql: &'static str, values: Vec<Value>) -> Result<u64> {
+        transact!(self.db, Mode::Plain, |tx| tx.run(sql, values.clone()).await)
+    }
+}

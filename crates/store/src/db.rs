@@ -1,28 +1,20 @@
-//! The only file that knows that there are two engines: pools, transactions, retry, error mapping.
+//! The only module that knows that there are two engines: pools, transactions, retry.
 
-use std::str::FromStr;
+mod faults;
+mod open;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::error::ErrorKind;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
+use sqlx::postgres::{PgPool, PgRow};
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{FromRow, Postgres, Sqlite, Transaction};
 
 use crate::counter::Counter;
+use crate::db::faults::fault;
 use crate::error::{Error, Fault};
 use crate::value::Value;
 
-/// One folder for both engines.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
-
-/// How long a connection may take to come by. Past it the caller answers 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long SQLite waits for another process's write to end.
-const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// How often a whole transaction is run at most.
 const TRIES: u32 = 8;
 
@@ -130,15 +122,7 @@ impl Db {
     /// Opens `url` (`sqlite:PATH`, `sqlite::memory:`, `postgres://…`) and migrates it.
     pub(crate) async fn open(url: &str, connections: u32) -> Result<Self, Error> {
         let counter = Arc::new(Counter::default());
-        let pool = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            open_postgres(url, connections).await?
-        } else if url.starts_with("sqlite:") {
-            open_sqlite(url, connections).await?
-        } else {
-            return Err(Error::Broken(
-                "the database URL begins with neither sqlite: nor postgres:".to_owned(),
-            ));
-        };
+        let pool = open::pool(url, connections).await?;
         Ok(Self { pool, counter })
     }
 
@@ -360,129 +344,5 @@ impl Tx {
             Engine::Sqlite(tx) => tx.rollback().await,
             Engine::Postgres(tx) => tx.rollback().await,
         };
-    }
-}
-
-async fn open_sqlite(url: &str, connections: u32) -> Result<Pool, Error> {
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(|error| Error::Broken(format!("the database URL cannot be read: {error}")))?
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(SQLITE_BUSY)
-        .pragma("temp_store", "memory");
-    let memory = url.contains(":memory:") || url.contains("mode=memory");
-    let writer = SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(u32::from(memory))
-        // A database in memory lives as long as its connection.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(SQLITE_BUSY);
-    let reading = options.clone().pragma("query_only", "on");
-    let writer = patiently(|| writer.clone().connect_with(options.clone())).await?;
-    patiently(|| migrate_sqlite(&writer)).await?;
-    let readers = if memory {
-        writer.clone()
-    } else {
-        SqlitePoolOptions::new()
-            .max_connections(connections.max(1))
-            .test_before_acquire(false)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .connect_lazy_with(reading)
-    };
-    Ok(Pool::Sqlite { writer, readers })
-}
-
-/// The write lock is taken before the first look at what is there, so that of several processes
-/// that start at once one migrates and the others find it done.
-async fn migrate_sqlite(writer: &SqlitePool) -> Result<(), sqlx::Error> {
-    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run_direct(None, &mut *tx, false).await.map_err(unwrapped)?;
-    tx.commit().await
-}
-
-async fn open_postgres(url: &str, connections: u32) -> Result<Pool, Error> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| Error::Broken(format!("the database URL cannot be read: {error}")))?
-        .application_name("vestibule")
-        .options([("statement_timeout", "5000"), ("lock_timeout", "4000")]);
-    let pool =
-        PgPoolOptions::new().max_connections(connections.max(2)).acquire_timeout(ACQUIRE_TIMEOUT);
-    let pool = patiently(|| pool.clone().connect_with(options.clone())).await?;
-    patiently(|| async { MIGRATIONS.run(&pool).await.map_err(unwrapped) }).await?;
-    Ok(Pool::Postgres(pool))
-}
-
-/// Opening, again while another process is just doing the same.
-async fn patiently<T, F>(open: impl Fn() -> F) -> Result<T, Error>
-where
-    F: Future<Output = Result<T, sqlx::Error>>,
-{
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match open().await.map_err(fault) {
-            Ok(opened) => return Ok(opened),
-            Err(Fault::Again(_)) if tries < TRIES => {
-                tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
-            }
-            Err(fault) => return Err(fault.into()),
-        }
-    }
-}
-
-fn unwrapped(error: sqlx::migrate::MigrateError) -> sqlx::Error {
-    match error {
-        sqlx::migrate::MigrateError::Execute(error) => error,
-        other => sqlx::Error::Migrate(Box::new(other)),
-    }
-}
-
-/// What an engine's error means here.
-fn fault(error: sqlx::Error) -> Fault {
-    match &error {
-        sqlx::Error::Database(database) => match database.kind() {
-            ErrorKind::UniqueViolation => Fault::Unique,
-            ErrorKind::ForeignKeyViolation => Fault::ForeignKey,
-            _ => by_code(database.code().as_deref().unwrap_or(""), error.to_string()),
-        },
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => Fault::Final(Error::Busy(error.to_string())),
-        _ => Fault::Final(Error::Broken(error.to_string())),
-    }
-}
-
-/// SQLite's codes are numbers (sqlite.org/rescode.html), PostgreSQL's have five characters
-/// (its manual, appendix A), so that one table serves both.
-fn by_code(code: &str, said: String) -> Fault {
-    // The low byte of an extended SQLite code is the primary one.
-    if let Ok(number) = code.parse::<u32>()
-        && code.len() < 5
-    {
-        return match number & 0xff {
-            // BUSY, LOCKED.
-            5 | 6 => Fault::Again(said),
-            // READONLY, IOERR, FULL, CANTOPEN, PROTOCOL.
-            8 | 10 | 13 | 14 | 15 => Fault::Final(Error::Busy(said)),
-            _ => Fault::Final(Error::Broken(said)),
-        };
-    }
-    match code {
-        // serialization_failure, deadlock_detected, lock_not_available.
-        "40001" | "40P01" | "55P03" => Fault::Again(said),
-        // too_many_connections, query_canceled, admin and crash shutdown, cannot_connect_now,
-        // read_only_sql_transaction (a standby after a switch-over).
-        "53300" | "57014" | "57P01" | "57P02" | "57P03" | "25006" => {
-            Fault::Final(Error::Busy(said))
-        }
-        // Class 08: connection exceptions; class 53: out of disk or memory.
-        _ if code.starts_with("08") || code.starts_with("53") => Fault::Final(Error::Busy(said)),
-        _ => Fault::Final(Error::Broken(said)),
     }
 }

@@ -63,7 +63,7 @@ impl Store {
         decider: impl Fn(&[(Bucket, Option<Counter>)]) -> Vec<(Bucket, Option<Counter>)> + Sync,
         now: Moment,
     ) -> Result<()> {
-        transact!(self.db, Mode::Plain, |tx| { tx.change_counters(buckets, &decider, now).await })
+        transact!(self.db, Mode::Plain, |tx| tx.change_counters(buckets, &decider, now).await)
     }
 }
 

@@ -267,3 +267,12 @@ impl Default for OutboundConfig {
         Self { extra_ca_files: Vec::new(), timeout_seconds: 10 }
     }
 }
+
+impl DatabaseConfig {
+    /// The file of an embedded database; none for PostgreSQL and for a database in memory.
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let rest = self.url.expose().strip_prefix("sqlite:")?;
+        let path = rest.trim_start_matches("//").split('?').next().unwrap_or(rest);
+        (path != ":memory:" && !path.is_empty()).then(|| PathBuf::from(path))
+    }
+}

@@ -1,0 +1,153 @@
+//! The house put together: everything that a handler may use.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use identity::entropy::Entropy;
+use identity::time::Moment;
+use store::Store;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::cookies::Cookies;
+use crate::csrf::FormGuard;
+use crate::directory::Directory;
+use crate::federation::upstream::Upstream;
+use crate::keys::{KeyError, Keyring, master_key};
+use crate::network::Network;
+use crate::pages::Pages;
+use crate::passwords::hasher::Hasher;
+use crate::sessions::cache::SessionCache;
+
+/// Everything, shared by all requests.
+#[derive(Clone)]
+pub struct App(Arc<House>);
+
+/// What an [`App`] leads to.
+pub struct House {
+    /// As loaded at start.
+    pub config: Config,
+    /// What remembers.
+    pub store: Store,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What cannot be predicted.
+    pub entropy: Arc<dyn Entropy>,
+    /// What encrypts fields at rest.
+    pub keyring: Keyring,
+    /// Names and attributes of our cookies.
+    pub cookies: Cookies,
+    /// What forms carry.
+    pub forms: FormGuard,
+    /// Templates.
+    pub pages: Pages,
+    /// Applications, providers and connections, in memory.
+    pub directory: Directory,
+    /// Live sessions, in memory.
+    pub sessions: SessionCache,
+    /// The pool that hashes passwords.
+    pub hasher: Hasher,
+    /// The only way out to identity providers.
+    pub upstream: Upstream,
+    /// Proxies that are believed.
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Deref for App {
+    type Target = House;
+
+    fn deref(&self) -> &House {
+        &self.0
+    }
+}
+
+/// Why a house cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder of an embedded database cannot be made.
+    #[error("cannot make the folder for {0}: {1}")]
+    Folder(String, std::io::Error),
+    /// The database does not answer, or cannot be brought up to date.
+    #[error("cannot open the database: {0}")]
+    Store(#[from] store::Error),
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// A file of certificate authorities is unreadable.
+    #[error(transparent)]
+    Upstream(#[from] crate::federation::upstream::SetupError),
+}
+
+/// What a house is made of besides its configuration; tests hand in their own.
+pub struct Parts {
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What cannot be predicted.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl App {
+    /// Opens the database, brings it up to date, and loads keys and directory.
+    pub async fn open(config: Config, parts: Parts) -> Result<Self, OpenError> {
+        let Parts { clock, entropy } = parts;
+        let (store, keyring) = open_store(&config, clock.as_ref(), &entropy).await?;
+        let directory = Directory::load(&store).await?;
+        let house = House {
+            cookies: Cookies::of(&config.server.public_url),
+            forms: FormGuard::new(&keyring.derive("forms"), &config.server.public_url),
+            pages: Pages::built_in(),
+            hasher: Hasher::start(&config.passwords, &entropy),
+            upstream: Upstream::new(&config.outbound)?,
+            trusted_proxies: config
+                .server
+                .trusted_proxies
+                .iter()
+                .filter_map(|text| Network::parse(text))
+                .collect(),
+            sessions: SessionCache::new(clock.now()),
+            config,
+            store,
+            clock,
+            entropy,
+            keyring,
+            directory,
+        };
+        Ok(Self(Arc::new(house)))
+    }
+
+    /// Now, by the house's clock.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// An address of ours, under the configured public URL.
+    pub fn url(&self, path: &str) -> String {
+        let origin = self.config.server.public_url.as_str().trim_end_matches('/');
+        format!("{origin}{path}")
+    }
+}
+
+/// Database and keys alone: all that a command needs that serves nobody.
+pub async fn open_store(
+    config: &Config,
+    clock: &dyn Clock,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<(Store, Keyring), OpenError> {
+    if let Some(file) = config.database.sqlite_file()
+        && let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty())
+    {
+        crate::files::private_folder(folder)
+            .map_err(|error| OpenError::Folder(file.display().to_string(), error))?;
+    }
+    // The key file first: a house whose secrets cannot be opened must not touch its database.
+    let master = master_key(&config.keys.file, entropy.as_ref())?;
+    let settings = store::Settings {
+        url: config.database.url.clone(),
+        max_connections: config.database.max_connections,
+    };
+    let now = clock.now();
+    let store = Store::open(&settings, Arc::clone(entropy), now).await?;
+    let keyring =
+        Keyring::load(&master, &config.keys.file, &store, entropy.as_ref(), now).await?;
+    Ok((store, keyring))
+}

@@ -1,0 +1,105 @@
+//! Applications, providers and connections in memory: read by every request, changed rarely.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use identity::applications::{Application, ApplicationKey};
+use identity::federation::policy::Connection;
+use identity::federation::provider::{Provider, ProviderState};
+use identity::ids::ProviderId;
+use store::Store;
+
+/// One consistent picture.
+#[derive(Debug, Default)]
+pub struct Listing {
+    applications: HashMap<String, Arc<Application>>,
+    providers: HashMap<String, Arc<Provider>>,
+    keys: HashMap<ProviderId, String>,
+    connections: HashMap<ApplicationKey, Vec<Connection>>,
+}
+
+impl Listing {
+    /// The application of this key.
+    pub fn application(&self, key: &str) -> Option<Arc<Application>> {
+        self.applications.get(key).cloned()
+    }
+
+    /// The provider of this key.
+    pub fn provider(&self, key: &str) -> Option<Arc<Provider>> {
+        self.providers.get(key).cloned()
+    }
+
+    /// The provider of this id.
+    pub fn provider_by_id(&self, id: &ProviderId) -> Option<Arc<Provider>> {
+        self.keys.get(id).and_then(|key| self.provider(key))
+    }
+
+    /// Whether a session that came by `provider` still counts at this application.
+    pub fn is_connected(&self, application: &ApplicationKey, provider: &ProviderId) -> bool {
+        let enabled = self
+            .provider_by_id(provider)
+            .is_some_and(|provider| provider.state == ProviderState::Enabled);
+        enabled && self.of(application).iter().any(|one| one.provider == *provider)
+    }
+
+    /// Enabled providers of an application, in the order of their buttons.
+    pub fn buttons(&self, application: &ApplicationKey) -> Vec<Arc<Provider>> {
+        self.of(application)
+            .iter()
+            .filter_map(|one| self.provider_by_id(&one.provider))
+            .filter(|provider| provider.state == ProviderState::Enabled)
+            .collect()
+    }
+
+    fn of(&self, application: &ApplicationKey) -> &[Connection] {
+        self.connections.get(application).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The current picture, exchanged whole when something changed.
+pub struct Directory {
+    listing: RwLock<Arc<Listing>>,
+}
+
+impl Directory {
+    /// Reads everything.
+    pub async fn load(store: &Store) -> Result<Self, store::Error> {
+        Ok(Self { listing: RwLock::new(Arc::new(read(store).await?)) })
+    }
+
+    /// Reads everything again.
+    pub async fn reload(&self, store: &Store) -> Result<(), store::Error> {
+        let fresh = Arc::new(read(store).await?);
+        match self.listing.write() {
+            Ok(mut listing) => *listing = fresh,
+            Err(poisoned) => *poisoned.into_inner() = fresh,
+        }
+        Ok(())
+    }
+
+    /// The picture as it is now.
+    pub fn now(&self) -> Arc<Listing> {
+        match self.listing.read() {
+            Ok(listing) => Arc::clone(&listing),
+            Err(poisoned) => Arc::clone(&poisoned.into_inner()),
+        }
+    }
+}
+
+async fn read(store: &Store) -> Result<Listing, store::Error> {
+    let mut listing = Listing::default();
+    for application in store.list_applications().await? {
+        listing.applications.insert(application.key.as_str().to_owned(), Arc::new(application));
+    }
+    for provider in store.list_providers().await? {
+        listing.keys.insert(provider.id.clone(), provider.key.clone());
+        listing.providers.insert(provider.key.clone(), Arc::new(provider));
+    }
+    for connection in store.list_connections().await? {
+        listing.connections.entry(connection.application.clone()).or_default().push(connection);
+    }
+    for connections in listing.connections.values_mut() {
+        connections.sort_by_key(|one| one.position);
+    }
+    Ok(listing)
+}

@@ -1,0 +1,139 @@
+//! The key file, and the keys that encrypt fields at rest.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use aws_lc_rs::hkdf;
+use identity::entropy::{Entropy, draw};
+use identity::ids::DataKeyId;
+use identity::seal::{DataKey, MasterKey, SealError};
+use identity::secret::Secret;
+use identity::time::Moment;
+use store::Store;
+
+/// Why the keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("cannot use the key file {0}: {1}")]
+    File(String, std::io::Error),
+    /// The file holds no key of ours, or another one.
+    #[error("key file {0}: {1}")]
+    Seal(String, SealError),
+    /// Others may read the file.
+    #[error("the key file {0} can be read by others; run: chmod 600 {0}")]
+    Open(String),
+    /// The database does not answer.
+    #[error("cannot read the data keys: {0}")]
+    Store(#[from] store::Error),
+}
+
+/// Reads the key file, or makes it where there is none.
+pub fn master_key(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
+    let shown = file.display().to_string();
+    match fs::read_to_string(file) {
+        Ok(text) => {
+            refuse_if_open(file, &shown)?;
+            MasterKey::parse(text.trim()).map_err(|error| KeyError::Seal(shown, error))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(file, entropy),
+        Err(error) => Err(KeyError::File(shown, error)),
+    }
+}
+
+fn refuse_if_open(file: &Path, shown: &str) -> Result<(), KeyError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(file)
+        .map_err(|error| KeyError::File(shown.to_owned(), error))?
+        .permissions()
+        .mode();
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Open(shown.to_owned())) }
+}
+
+fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
+    let shown = file.display().to_string();
+    let failed = |error| KeyError::File(shown.clone(), error);
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        crate::files::private_folder(folder).map_err(failed)?;
+    }
+    let key = MasterKey::generate(entropy);
+    // Whole or not at all, and never over a key that another process made meanwhile.
+    let unfinished = file.with_extension(format!("new-{}", identity::ids::hex(&draw::<4>(entropy))));
+    let mut out = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(failed)?;
+    out.write_all(key.to_text().expose().as_bytes()).map_err(failed)?;
+    out.write_all(b"\n").and_then(|()| out.sync_all()).map_err(failed)?;
+    let linked = fs::hard_link(&unfinished, file);
+    fs::remove_file(&unfinished).map_err(failed)?;
+    match linked {
+        Ok(()) => Ok(key),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => master_key(file, entropy),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Everything that encrypts: the newest data key seals, every data key opens.
+pub struct Keyring {
+    keys: Vec<DataKey>,
+    derived: hkdf::Prk,
+}
+
+impl Keyring {
+    /// Loads the data keys, and makes the first one in a new house.
+    pub async fn load(
+        master: &MasterKey,
+        file: &Path,
+        store: &Store,
+        entropy: &dyn Entropy,
+        now: Moment,
+    ) -> Result<Self, KeyError> {
+        let mut stored = store.list_data_keys().await?;
+        if stored.is_empty() {
+            let key = DataKey::generate(DataKeyId::new(now, entropy), entropy);
+            store.add_data_key(key.id(), &key.wrap(master, entropy), now).await?;
+            stored = store.list_data_keys().await?;
+        }
+        let unwrapped: Result<Vec<_>, SealError> =
+            stored.iter().map(|(id, wrapped)| DataKey::unwrap(id, wrapped, master)).collect();
+        let keys =
+            unwrapped.map_err(|error| KeyError::Seal(file.display().to_string(), error))?;
+        let derived =
+            hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule").extract(master.expose_bytes());
+        Ok(Self { keys, derived })
+    }
+
+    /// Encrypts for a place (`table/column/row`), from where alone it can be opened again.
+    pub fn seal(&self, plain: &Secret, place: &str, entropy: &dyn Entropy) -> Result<String, SealError> {
+        let newest = self.keys.last().ok_or(SealError::UnknownKey)?;
+        newest.seal(plain.expose().as_bytes(), place, entropy)
+    }
+
+    /// Decrypts what was sealed for the same place.
+    pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, SealError> {
+        let key = self
+            .keys
+            .iter()
+            .find(|key| DataKey::sealed_by(sealed, key.id()))
+            .ok_or(SealError::UnknownKey)?;
+        let plain = key.open(sealed, place)?;
+        String::from_utf8(plain).map(Secret::new).map_err(|_| SealError::Tampered)
+    }
+
+    /// 32 bytes for one purpose, the same in every process with the same key file.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        // Fails only for lengths beyond 255 hashes.
+        let filled = self
+            .derived
+            .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+            .and_then(|material| material.fill(&mut bytes));
+        assert!(filled.is_ok(), "32 bytes are within what HKDF gives");
+        bytes
+    }
+}

@@ -1,0 +1,184 @@
+//! `/{application}/login`: the form, the buttons, and what becomes of a password.
+
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use identity::applications::Application;
+use identity::return_to::ReturnTo;
+use identity::secret::Secret;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::{Notice, View};
+use crate::passwords::sign_in::{SignInOutcome, sign_in};
+use crate::sessions::current::{AtDoor, at_door};
+use crate::visit::{Door, Visit};
+
+/// One text for every way in which an e-mail address and a password do not fit.
+const NEUTRAL: &str = "That e-mail address and password do not fit. Please check both and try again.";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+pub struct LoginQuery {
+    #[serde(default)]
+    return_to: String,
+    #[serde(default)]
+    notice: String,
+}
+
+/// The form.
+#[derive(Deserialize)]
+pub struct LoginForm {
+    #[serde(default)]
+    csrf: String,
+    #[serde(default)]
+    return_to: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default = "nothing")]
+    password: Secret,
+}
+
+fn nothing() -> Secret {
+    Secret::new("")
+}
+
+/// What the page shows besides its form.
+struct Shown<'a> {
+    status: StatusCode,
+    return_to: Option<ReturnTo>,
+    email: &'a str,
+    notice: Option<Notice>,
+    reason: Option<&'static str>,
+}
+
+/// `GET /{application}/login`
+pub async fn show(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Query(query): Query<LoginQuery>,
+) -> Result<Response, PageError> {
+    let return_to = ReturnTo::parse(&query.return_to, &door.return_origins);
+    if query.notice.is_empty()
+        && let AtDoor::Enter(_) = at_door(&app, &door, &visit).await?
+    {
+        return Ok(onward(&door, return_to.as_ref()));
+    }
+    let notice = match query.notice.as_str() {
+        "signed_out" => Some(Notice::Good("You are signed out.".into())),
+        "again" => Some(Notice::Problem("Your session has ended. Please sign in again.".into())),
+        "password_set" => {
+            Some(Notice::Good("Your new password is set. Please sign in with it.".into()))
+        }
+        _ => None,
+    };
+    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason: None };
+    Ok(page(&app, &door, &visit, shown))
+}
+
+/// `POST /{application}/login`
+pub async fn send(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Form(form): Form<LoginForm>,
+) -> Result<Response, PageError> {
+    let return_to = ReturnTo::parse(&form.return_to, &door.return_origins);
+    let again = |status, reason, text: String| Shown {
+        status,
+        return_to: return_to.clone(),
+        email: form.email.trim(),
+        notice: Some(Notice::Problem(text)),
+        reason: Some(reason),
+    };
+    if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
+        let text = "This page was open for too long. Please sign in once more.".to_owned();
+        let shown = again(StatusCode::FORBIDDEN, "form_expired", text);
+        return Ok(page(&app, &door, &visit, shown));
+    }
+    let shown = match sign_in(&app, &door, &visit, &form.email, form.password).await? {
+        SignInOutcome::SignedIn { token, .. } => {
+            let cookie = app.cookies.set_session(door.user_type, &token);
+            let mut response = onward(&door, return_to.as_ref());
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+            return Ok(response);
+        }
+        SignInOutcome::Refused => {
+            again(StatusCode::UNPROCESSABLE_ENTITY, "not_accepted", NEUTRAL.to_owned())
+        }
+        SignInOutcome::Wait { minutes } => {
+            again(StatusCode::TOO_MANY_REQUESTS, "throttled", wait_text(minutes))
+        }
+        SignInOutcome::Barrier => again(
+            StatusCode::TOO_MANY_REQUESTS,
+            "needs_reset",
+            "There were too many failed sign-ins in a row. Choose \"Forgot your password?\" to set \
+             a new one; then you can sign in."
+                .to_owned(),
+        ),
+        SignInOutcome::LocalLoginClosed => again(
+            StatusCode::FORBIDDEN,
+            "local_login_closed",
+            "Passwords are not accepted here. Please use one of the buttons below.".to_owned(),
+        ),
+    };
+    Ok(page(&app, &door, &visit, shown))
+}
+
+fn wait_text(minutes: u64) -> String {
+    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    format!("Too many failed sign-ins. Please wait {minutes} {unit} before you try again.")
+}
+
+/// 303 to where the visitor wanted to go; a POST with a password must not be sent on (RFC 9700
+/// section 4.12).
+fn onward(door: &Application, return_to: Option<&ReturnTo>) -> Response {
+    let target = return_to.map_or_else(|| format!("/{}", door.key), ToString::to_string);
+    Redirect::to(&target).into_response()
+}
+
+fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Response {
+    let (browser, is_new) = visit.browser_or_new(app);
+    let return_to = shown.return_to.map_or_else(String::new, |target| target.to_string());
+    let buttons: Vec<_> = app
+        .directory
+        .now()
+        .buttons(&door.key)
+        .iter()
+        .map(|provider| minijinja::context! { key => provider.key, name => provider.name })
+        .collect();
+    let mut view = View::new("login.html", "Sign in")
+        .at(door)
+        .with("csrf", app.forms.token(&browser))
+        .with("return_query", return_query(&return_to))
+        .with("return_to", return_to)
+        .with("email", shown.email)
+        .with("buttons", buttons)
+        .notice(shown.notice);
+    if let Some(reason) = shown.reason {
+        view = view.reason(reason);
+    }
+    let mut response = app.pages.page(shown.status, &view);
+    if is_new {
+        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
+    }
+    if shown.status == StatusCode::TOO_MANY_REQUESTS {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+
+/// `?return_to=…`, or nothing.
+pub fn return_query(return_to: &str) -> String {
+    if return_to.is_empty() {
+        return String::new();
+    }
+    let pairs = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("return_to", return_to)
+        .finish();
+    format!("?{pairs}")
+}
+

@@ -1,0 +1,62 @@
+//! Turns a bare error into a page.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::View;
+use crate::app::App;
+use crate::error::PageError;
+use crate::visit::RequestId;
+
+/// Gives every request its id, and every error without a page the page that fits.
+pub async fn dress_errors(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::new(&app);
+    request.extensions_mut().insert(id.clone());
+    let mut response = next.run(request).await;
+    let error = response.extensions_mut().remove::<Arc<PageError>>();
+    if let Some(error) = error.as_deref().cloned().or_else(|| undressed(&response)) {
+        let (title, text) = error.words();
+        let view = View::message(title, text).reason(error.code()).with("request_id", &*id.0);
+        let kept = response.headers().clone();
+        response = app.pages.page(error.status(), &view);
+        // Cookies and Retry-After of the first answer still hold.
+        for (name, value) in &kept {
+            if matches!(*name, header::SET_COOKIE | header::RETRY_AFTER | header::ALLOW) {
+                response.headers_mut().append(name, value.clone());
+            }
+        }
+        if error.status() == StatusCode::SERVICE_UNAVAILABLE
+            && !response.headers().contains_key(header::RETRY_AFTER)
+        {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+/// What the framework itself refused, without a page.
+fn undressed(response: &Response) -> Option<PageError> {
+    if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes().starts_with(b"text/html") || kind.as_bytes().starts_with(b"application/json")
+    }) {
+        return None;
+    }
+    match response.status() {
+        StatusCode::NOT_FOUND => Some(PageError::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Some(PageError::MethodNotAllowed),
+        StatusCode::PAYLOAD_TOO_LARGE => Some(PageError::TooLarge),
+        StatusCode::BAD_REQUEST
+        | StatusCode::UNPROCESSABLE_ENTITY
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(PageError::BadForm),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => Some(PageError::Busy),
+        StatusCode::INTERNAL_SERVER_ERROR => Some(PageError::Broken),
+        _ => None,
+    }
+}

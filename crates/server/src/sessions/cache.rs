@@ -1,0 +1,238 @@
+//! Live sessions in memory, so that a check that hits asks nobody.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use identity::ids::{SessionId, UserId};
+use identity::secret::Digest;
+use identity::sessions::Session;
+use identity::time::Moment;
+use identity::users::{User, UserType};
+
+/// Most sessions held at once; past it the ones used longest ago are forgotten and read again.
+const CAPACITY: usize = 50_000;
+
+/// Without a look at the changes for so long, memory alone is not believed.
+const TRUSTED_FOR: Duration = Duration::from_secs(2);
+
+/// How far the database may lag behind the true last use.
+const WRITE_BEHIND: Duration = Duration::from_secs(20);
+
+/// A session and its user, as read together.
+#[derive(Debug)]
+pub struct Held {
+    session: Session,
+    user: Arc<User>,
+    last_used: AtomicI64,
+    last_written: AtomicI64,
+}
+
+impl Held {
+    fn new(session: Session, user: User) -> Self {
+        let last_used = session.last_used_at.micros();
+        Self {
+            session,
+            user: Arc::new(user),
+            last_used: AtomicI64::new(last_used),
+            last_written: AtomicI64::new(last_used),
+        }
+    }
+
+    /// The session with its true last use.
+    pub fn session(&self) -> Session {
+        let last_used_at = Moment::from_micros(self.last_used.load(Ordering::Relaxed));
+        Session { last_used_at, ..self.session.clone() }
+    }
+
+    /// Its user.
+    pub fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// Notes a use.
+    pub fn touch(&self, now: Moment) {
+        self.last_used.fetch_max(now.micros(), Ordering::Relaxed);
+    }
+
+    /// The last use, if the database should learn of it now.
+    fn unwritten(&self) -> Option<(SessionId, Moment)> {
+        let used = self.last_used.load(Ordering::Relaxed);
+        let written = self.last_written.load(Ordering::Relaxed);
+        let behind = Moment::from_micros(used).since(Moment::from_micros(written));
+        (behind >= WRITE_BEHIND).then(|| (self.session.id.clone(), Moment::from_micros(used)))
+    }
+}
+
+/// Whether memory may answer alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Changes were looked at a moment ago.
+    Fresh,
+    /// They were not: ask the database, and if it is away, be strict.
+    Stale {
+        /// Since when nobody knows.
+        since: Moment,
+    },
+}
+
+#[derive(Default)]
+struct Shelves {
+    by_digest: HashMap<Digest, Arc<Held>>,
+    by_session: HashMap<SessionId, Digest>,
+    by_user: HashMap<UserId, Vec<Digest>>,
+    /// Grows with every change that was applied. A session that was read before a change, and
+    /// would be shelved after it, might be the one that the change ended.
+    generation: u64,
+}
+
+impl Shelves {
+    fn remove(&mut self, digest: &Digest) {
+        let Some(held) = self.by_digest.remove(digest) else { return };
+        self.by_session.remove(&held.session.id);
+        if let Some(digests) = self.by_user.get_mut(&held.session.user) {
+            digests.retain(|own| own != digest);
+            if digests.is_empty() {
+                self.by_user.remove(&held.session.user);
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.by_digest.len() < CAPACITY {
+            return;
+        }
+        let mut ages: Vec<(i64, Digest)> = self
+            .by_digest
+            .iter()
+            .map(|(digest, held)| (held.last_used.load(Ordering::Relaxed), digest.clone()))
+            .collect();
+        // A tenth at once, so that a full shelf is not sorted for every newcomer.
+        let oldest = CAPACITY / 10;
+        ages.select_nth_unstable_by_key(oldest, |(used, _)| *used);
+        for (_, digest) in ages.drain(..oldest) {
+            self.remove(&digest);
+        }
+    }
+}
+
+/// All of them.
+pub struct SessionCache {
+    shelves: RwLock<Shelves>,
+    looked_at: AtomicI64,
+}
+
+impl SessionCache {
+    /// An empty cache whose picture of the changes is fresh as of `now`.
+    pub fn new(now: Moment) -> Self {
+        Self {
+            shelves: RwLock::new(Shelves::default()),
+            looked_at: AtomicI64::new(now.micros()),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Shelves> {
+        self.shelves.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Shelves> {
+        self.shelves.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session of this cookie, if it is at hand.
+    pub fn find(&self, digest: &Digest) -> Option<Arc<Held>> {
+        self.read().by_digest.get(digest).cloned()
+    }
+
+    /// To be taken before the database is read, and handed to [`Self::shelve`] after.
+    pub fn generation(&self) -> u64 {
+        self.read().generation
+    }
+
+    /// Keeps what was read, unless something changed since `generation`; then it is good for this
+    /// one request only.
+    pub fn shelve(&self, digest: Digest, session: Session, user: User, generation: u64) -> Arc<Held> {
+        let held = Arc::new(Held::new(session, user));
+        let mut shelves = self.write();
+        if shelves.generation == generation {
+            shelves.remove(&digest);
+            shelves.make_room();
+            shelves.by_session.insert(held.session.id.clone(), digest.clone());
+            shelves.by_user.entry(held.session.user.clone()).or_default().push(digest.clone());
+            shelves.by_digest.insert(digest, Arc::clone(&held));
+        }
+        held
+    }
+
+    /// A session has changed or ended.
+    pub fn forget_session(&self, id: &SessionId) {
+        let mut shelves = self.write();
+        shelves.generation += 1;
+        if let Some(digest) = shelves.by_session.get(id).cloned() {
+            shelves.remove(&digest);
+        }
+    }
+
+    /// A user has changed: their sessions are read again.
+    pub fn forget_user(&self, id: &UserId) {
+        let mut shelves = self.write();
+        shelves.generation += 1;
+        for digest in shelves.by_user.get(id).cloned().unwrap_or_default() {
+            shelves.remove(&digest);
+        }
+    }
+
+    /// Nobody knows what has changed.
+    pub fn forget_all(&self) {
+        let mut shelves = self.write();
+        let generation = shelves.generation + 1;
+        *shelves = Shelves { generation, ..Shelves::default() };
+    }
+
+    /// Changes were looked at.
+    pub fn looked(&self, now: Moment) {
+        self.looked_at.store(now.micros(), Ordering::Relaxed);
+    }
+
+    /// Whether memory may answer alone.
+    pub fn trust(&self, now: Moment) -> Trust {
+        let since = Moment::from_micros(self.looked_at.load(Ordering::Relaxed));
+        if now.since(since) >= TRUSTED_FOR {
+            Trust::Stale { since }
+        } else {
+            Trust::Fresh
+        }
+    }
+
+    /// Uses that the database should learn of.
+    pub fn unwritten(&self) -> Vec<(SessionId, Moment)> {
+        self.read().by_digest.values().filter_map(|held| held.unwritten()).collect()
+    }
+
+    /// The database has learnt of them.
+    pub fn written(&self, uses: &[(SessionId, Moment)]) {
+        let shelves = self.read();
+        for (id, used) in uses {
+            let held = shelves.by_session.get(id).and_then(|digest| shelves.by_digest.get(digest));
+            if let Some(held) = held {
+                held.last_written.fetch_max(used.micros(), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many are held.
+    pub fn len(&self) -> usize {
+        self.read().by_digest.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// How long a session of this type is believed while the database is away.
+pub fn patience(user_type: UserType, customers: Duration) -> Duration {
+    if user_type.is_privileged() { Duration::ZERO } else { customers }
+}

@@ -1,0 +1,92 @@
+//! Who is signed in: the question that every door asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use identity::applications::Application;
+use identity::secret::{Digest, Secret};
+use identity::sessions::{AdmitRefusal, Admission, AtTheDoor, Session, admit};
+use identity::users::{User, UserType};
+
+use super::cache::{Held, Trust, patience};
+use crate::app::App;
+use crate::error::PageError;
+use crate::visit::Visit;
+
+/// Somebody who may come in.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// Their session.
+    pub session: Session,
+    /// Who they are.
+    pub user: Arc<User>,
+    /// What stands for the cookie in the database.
+    pub digest: Digest,
+}
+
+/// What a door finds.
+#[derive(Clone, Debug)]
+pub enum AtDoor {
+    /// No session of this door's user type.
+    Nobody,
+    /// A session that does not open this door.
+    Turned(AdmitRefusal),
+    /// Come in.
+    Enter(SignedIn),
+}
+
+/// Looks at the session that this browser has for the door's user type.
+pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtDoor, PageError> {
+    let Some(token) = app.cookies.session(&visit.headers, door.user_type) else {
+        return Ok(AtDoor::Nobody);
+    };
+    let digest = token.digest();
+    let Some(held) = held(app, &digest, door.user_type, visit).await? else {
+        return Ok(AtDoor::Nobody);
+    };
+    let session = held.session();
+    let provider_connected = session
+        .provider
+        .as_ref()
+        .is_none_or(|provider| app.directory.now().is_connected(&door.key, provider));
+    let user = held.user();
+    let visitor = AtTheDoor { session: &session, user, provider_connected };
+    match admit(visitor, door, visit.now).admission {
+        Admission::SignInAgain(refusal) => Ok(AtDoor::Turned(refusal)),
+        Admission::Enter => {
+            held.touch(visit.now);
+            Ok(AtDoor::Enter(SignedIn { session, user: Arc::clone(user), digest }))
+        }
+    }
+}
+
+/// The digest of this browser's session of a user type, live or not.
+pub fn digest_of(app: &App, visit: &Visit, user_type: UserType) -> Option<Digest> {
+    app.cookies.session(&visit.headers, user_type).as_ref().map(Secret::digest)
+}
+
+async fn held(
+    app: &App,
+    digest: &Digest,
+    user_type: UserType,
+    visit: &Visit,
+) -> Result<Option<Arc<Held>>, PageError> {
+    let at_hand = app.sessions.find(digest);
+    let trust = app.sessions.trust(visit.now);
+    if let (Some(held), Trust::Fresh) = (&at_hand, trust) {
+        return Ok(Some(Arc::clone(held)));
+    }
+    let generation = app.sessions.generation();
+    match (app.store.find_session(digest).await, at_hand, trust) {
+        (Ok(Some(found)), _, _) => {
+            Ok(Some(app.sessions.shelve(digest.clone(), found.session, found.user, generation)))
+        }
+        (Ok(None), _, _) => Ok(None),
+        (Err(error), Some(held), Trust::Stale { since }) if error.is_passing() => {
+            let customers = &app.config.sessions.customers_without_database_seconds;
+            let patience = patience(user_type, Duration::from_secs(*customers));
+            if visit.now.since(since) < patience { Ok(Some(held)) } else { Err(error.into()) }
+        }
+        (Err(error), _, _) => Err(error.into()),
+    }
+}

@@ -1,0 +1,7 @@
+//! Sessions: in memory, at the door, and out again.
+
+pub mod cache;
+pub mod current;
+pub mod home;
+pub mod logout;
+pub mod watch;

@@ -29,8 +29,14 @@ pub enum Recalled {
     },
     /// This browser's, but too late.
     Expired(Attempt),
-    /// Another browser began it. Nothing about it is told.
-    ForeignBrowser,
+    /// Another browser began it, or this one has lost its cookie since. Not taken; told is only
+    /// what somebody needs to begin anew, and only to who has the whole state.
+    ForeignBrowser {
+        /// Where it began.
+        application: ApplicationKey,
+        /// Where the person wanted to go.
+        return_to: String,
+    },
     /// No such trip, or so long ago that it is forgotten.
     Unknown,
 }
@@ -151,7 +157,8 @@ impl Store {
             return Ok(Recalled::Unknown);
         };
         if spent.browser_digest != browser.as_str() {
-            return Ok(Recalled::ForeignBrowser);
+            let Attempt { application, return_to, .. } = spent.attempt.read();
+            return Ok(Recalled::ForeignBrowser { application, return_to });
         }
         let attempt = spent.attempt.read();
         if spent.taken_at.is_none() {

@@ -12,3 +12,6 @@ pub mod provider;
 pub mod reach;
 pub mod refusal;
 pub mod trust;
+
+#[cfg(test)]
+mod fixtures;

@@ -4,6 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
+#[cfg(test)]
+mod tests;
+
 /// What one provider may make us connect to.
 ///
 /// Checked when a provider is saved, whenever its discovery document is read again, and at every

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -26,7 +27,7 @@ pub enum SealError {
     /// Wrapped by another key file.
     #[error(
         "the database was encrypted with the key file \"{needed}\", but this one is \"{given}\"; \
-         point key_file at the right file, or restore it from its backup"
+         point keys.file at the right file, or restore it from its backup"
     )]
     OtherMasterKey {
         /// Id of the key file that wrapped it.
@@ -163,6 +164,15 @@ impl MasterKey {
         Secret::new(format!("{FILE_PREFIX}:{}:{}\n", self.id, URL_SAFE_NO_PAD.encode(self.key.0)))
     }
 
+    /// 256 bits for one purpose, the same in every process that has this key file: HMAC-SHA-256
+    /// of the purpose under the key.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.key.0);
+        let mut derived = [0; 32];
+        derived.copy_from_slice(hmac::sign(&key, purpose.as_bytes()).as_ref());
+        derived
+    }
+
     /// Names the key file in messages; it is no secret.
     pub fn id(&self) -> &str {
         &self.id
@@ -237,3 +247,6 @@ pub fn data_key_of(text: &str) -> Result<DataKeyId, SealError> {
 fn wrapping(id: &DataKeyId) -> String {
     format!("data_keys.wrapped.{id}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use identity::time::Moment;
 use store::Store;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, DatabaseConfig};
 use crate::cookies::Cookies;
 use crate::csrf::FormGuard;
 use crate::directory::Directory;
@@ -141,13 +141,10 @@ pub async fn open_store(
     }
     // The key file first: a house whose secrets cannot be opened must not touch its database.
     let master = master_key(&config.keys.file, entropy.as_ref())?;
-    let settings = store::Settings {
-        url: config.database.url.clone(),
-        max_connections: config.database.max_connections,
-    };
     let now = clock.now();
-    let store = Store::open(&settings, Arc::clone(entropy), now).await?;
+    let DatabaseConfig { url, max_connections, .. } = &config.database;
+    let store = Store::open(url.expose(), *max_connections, Arc::clone(entropy), now).await?;
     let keyring =
-        Keyring::load(&master, &config.keys.file, &store, entropy.as_ref(), now).await?;
+        Keyring::load(master, &config.keys.file, &store, entropy.as_ref(), now).await?;
     Ok((store, keyring))
 }

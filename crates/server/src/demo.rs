@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use identity::email::Email;
-use identity::groups::ADMINISTRATORS;
+use identity::groups::{ADMINISTRATORS, GroupName};
 use identity::secret::Secret;
 use identity::users::{Birth, EmailStanding, Name, Population, Status, UserType};
-use store::By;
-use store::users::NewUser;
+use store::{By, NewUser};
 use tokio::net::TcpListener;
 
 use crate::app::{App, Parts};
@@ -101,7 +100,7 @@ async fn add_administrator(app: &App) -> Result<(), Box<dyn std::error::Error>> 
     }
     let group = app
         .store
-        .find_group_by_name(UserType::Staff, ADMINISTRATORS)
+        .find_group_by_name(UserType::Staff, &GroupName::parse(ADMINISTRATORS)?)
         .await?
         .ok_or("the group of administrators is missing; start with an empty folder")?;
     let new = NewUser {
@@ -113,11 +112,10 @@ async fn add_administrator(app: &App) -> Result<(), Box<dyn std::error::Error>> 
         locale: None,
         status: Status::Active,
         birth: Birth::Added,
-        groups: vec![group.id],
     };
     let by = By::operator();
-    let user = app.store.add_user(&new, &by, app.now()).await?;
+    let user = app.store.add_user(&new, &[group.id], &by, app.now()).await?;
     let hash = app.hasher.hash(Secret::new(PASSWORD)).await?;
-    app.store.set_password(&user.id, &hash, None, &by, app.now()).await?;
+    app.store.set_password(&user.id, &hash.to_string(), None, &by, app.now()).await?;
     Ok(())
 }

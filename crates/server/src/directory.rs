@@ -95,7 +95,7 @@ async fn read(store: &Store) -> Result<Listing, store::Error> {
         listing.keys.insert(provider.id.clone(), provider.key.clone());
         listing.providers.insert(provider.key.clone(), Arc::new(provider));
     }
-    for connection in store.list_connections().await? {
+    for connection in store.list_connections(None).await? {
         listing.connections.entry(connection.application.clone()).or_default().push(connection);
     }
     for connections in listing.connections.values_mut() {

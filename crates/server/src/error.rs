@@ -88,7 +88,7 @@ impl PageError {
 
 impl From<store::Error> for PageError {
     fn from(error: store::Error) -> Self {
-        if error.is_passing() {
+        if matches!(error, store::Error::Busy(_)) {
             tracing::warn!(%error, "the database is busy or away");
             Self::Busy
         } else {

@@ -5,10 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use aws_lc_rs::hkdf;
 use identity::entropy::{Entropy, draw};
-use identity::ids::DataKeyId;
-use identity::seal::{DataKey, MasterKey, SealError};
+use identity::seal::{DataKey, MasterKey, SealError, data_key_of};
 use identity::secret::Secret;
 use identity::time::Moment;
 use store::Store;
@@ -26,7 +24,7 @@ pub enum KeyError {
     #[error("the key file {0} can be read by others; run: chmod 600 {0}")]
     Open(String),
     /// The database does not answer.
-    #[error("cannot read the data keys: {0}")]
+    #[error("cannot read the keys in the database: {0}")]
     Store(#[from] store::Error),
 }
 
@@ -67,8 +65,8 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
         .mode(0o600)
         .open(&unfinished)
         .map_err(failed)?;
-    out.write_all(key.to_text().expose().as_bytes()).map_err(failed)?;
-    out.write_all(b"\n").and_then(|()| out.sync_all()).map_err(failed)?;
+    let text = key.to_file();
+    out.write_all(text.expose().as_bytes()).and_then(|()| out.sync_all()).map_err(failed)?;
     let linked = fs::hard_link(&unfinished, file);
     fs::remove_file(&unfinished).map_err(failed)?;
     match linked {
@@ -80,60 +78,60 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
 
 /// Everything that encrypts: the newest data key seals, every data key opens.
 pub struct Keyring {
-    keys: Vec<DataKey>,
-    derived: hkdf::Prk,
+    newest: DataKey,
+    all: Vec<DataKey>,
+    master: MasterKey,
 }
 
 impl Keyring {
     /// Loads the data keys, and makes the first one in a new house.
     pub async fn load(
-        master: &MasterKey,
+        master: MasterKey,
         file: &Path,
         store: &Store,
         entropy: &dyn Entropy,
         now: Moment,
     ) -> Result<Self, KeyError> {
-        let mut stored = store.list_data_keys().await?;
-        if stored.is_empty() {
-            let key = DataKey::generate(DataKeyId::new(now, entropy), entropy);
-            store.add_data_key(key.id(), &key.wrap(master, entropy), now).await?;
-            stored = store.list_data_keys().await?;
+        let shown = |error| KeyError::Seal(file.display().to_string(), error);
+        if store.list_data_keys().await?.is_empty() {
+            let key = DataKey::generate(now, entropy);
+            let wrapped = key.wrap(&master, entropy).map_err(shown)?;
+            store.add_data_key(&key.id, &wrapped, now).await?;
         }
-        let unwrapped: Result<Vec<_>, SealError> =
-            stored.iter().map(|(id, wrapped)| DataKey::unwrap(id, wrapped, master)).collect();
-        let keys =
-            unwrapped.map_err(|error| KeyError::Seal(file.display().to_string(), error))?;
-        let derived =
-            hkdf::Salt::new(hkdf::HKDF_SHA256, b"vestibule").extract(master.expose_bytes());
-        Ok(Self { keys, derived })
+        let all = store
+            .list_data_keys()
+            .await?
+            .into_iter()
+            .map(|(id, wrapped)| DataKey::unwrap(id, &wrapped, &master))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(shown)?;
+        match all.last().cloned() {
+            Some(newest) => Ok(Self { newest, all, master }),
+            None => Err(KeyError::Store(store::Error::NotFound)),
+        }
     }
 
-    /// Encrypts for a place (`table/column/row`), from where alone it can be opened again.
-    pub fn seal(&self, plain: &Secret, place: &str, entropy: &dyn Entropy) -> Result<String, SealError> {
-        let newest = self.keys.last().ok_or(SealError::UnknownKey)?;
-        newest.seal(plain.expose().as_bytes(), place, entropy)
+    /// Encrypts for a place (`table.column.row`), from where alone it can be opened again.
+    pub fn seal(
+        &self,
+        plain: &Secret,
+        place: &str,
+        entropy: &dyn Entropy,
+    ) -> Result<String, SealError> {
+        self.newest.seal(plain.expose().as_bytes(), place, entropy)
     }
 
     /// Decrypts what was sealed for the same place.
     pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, SealError> {
-        let key = self
-            .keys
-            .iter()
-            .find(|key| DataKey::sealed_by(sealed, key.id()))
-            .ok_or(SealError::UnknownKey)?;
-        let plain = key.open(sealed, place)?;
-        String::from_utf8(plain).map(Secret::new).map_err(|_| SealError::Tampered)
+        let id = data_key_of(sealed)?;
+        match self.all.iter().find(|key| key.id == id) {
+            Some(key) => key.open_text(sealed, place),
+            None => Err(SealError::OtherDataKey { needed: id.to_string() }),
+        }
     }
 
     /// 32 bytes for one purpose, the same in every process with the same key file.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        // Fails only for lengths beyond 255 hashes.
-        let filled = self
-            .derived
-            .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
-            .and_then(|material| material.fill(&mut bytes));
-        assert!(filled.is_ok(), "32 bytes are within what HKDF gives");
-        bytes
+        self.master.derive(purpose)
     }
 }

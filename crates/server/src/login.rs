@@ -148,7 +148,7 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
         .now()
         .buttons(&door.key)
         .iter()
-        .map(|provider| minijinja::context! { key => provider.key, name => provider.name })
+        .map(|provider| minijinja::context! { key => &*provider.key, name => &*provider.name })
         .collect();
     let mut view = View::new("login.html", "Sign in")
         .at(door)

@@ -10,7 +10,7 @@ use identity::secret::Secret;
 use serde::Deserialize;
 use url::Url;
 
-pub use load::{ConfigError, load};
+pub use load::{ConfigError, load, read_secret};
 pub use reference::reference;
 
 /// The whole file. Every section and every key may be left out.

@@ -74,7 +74,7 @@ impl Pages {
     /// A page.
     pub fn page(&self, status: StatusCode, view: &View) -> Response {
         let context = minijinja::context! {
-            style => self.style_path,
+            style => &*self.style_path,
             ..view.context()
         };
         match self.text(view.template(), context) {

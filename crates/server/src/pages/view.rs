@@ -45,7 +45,7 @@ impl View {
     pub fn at(mut self, application: &Application) -> Self {
         self.application = Some(minijinja::context! {
             key => application.key.as_str(),
-            name => application.name,
+            name => &*application.name,
             user_type => application.user_type.as_str(),
             local_login => application.local_login,
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::applications::Application;
-use identity::secret::{Digest, Secret};
+use identity::secret::Digest;
 use identity::sessions::{AdmitRefusal, Admission, AtTheDoor, Session, admit};
 use identity::users::{User, UserType};
 
@@ -37,11 +37,7 @@ pub enum AtDoor {
 
 /// Looks at the session that this browser has for the door's user type.
 pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtDoor, PageError> {
-    let Some(token) = app.cookies.session(&visit.headers, door.user_type) else {
-        return Ok(AtDoor::Nobody);
-    };
-    let digest = token.digest();
-    let Some(held) = held(app, &digest, door.user_type, visit).await? else {
+    let Some((digest, held)) = find(app, visit, door.user_type).await? else {
         return Ok(AtDoor::Nobody);
     };
     let session = held.session();
@@ -60,9 +56,20 @@ pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtD
     }
 }
 
-/// The digest of this browser's session of a user type, live or not.
+/// What stands for this browser's session of a user type in the database, live or not.
 pub fn digest_of(app: &App, visit: &Visit, user_type: UserType) -> Option<Digest> {
-    app.cookies.session(&visit.headers, user_type).as_ref().map(Secret::digest)
+    app.cookies.session(&visit.headers, user_type).map(|token| token.digest())
+}
+
+/// This browser's session of a user type, live or not.
+pub async fn find(
+    app: &App,
+    visit: &Visit,
+    user_type: UserType,
+) -> Result<Option<(Digest, Arc<Held>)>, PageError> {
+    let Some(token) = app.cookies.session(&visit.headers, user_type) else { return Ok(None) };
+    let digest = token.digest();
+    Ok(held(app, &digest, user_type, visit).await?.map(|held| (digest, held)))
 }
 
 async fn held(
@@ -82,7 +89,8 @@ async fn held(
             Ok(Some(app.sessions.shelve(digest.clone(), found.session, found.user, generation)))
         }
         (Ok(None), _, _) => Ok(None),
-        (Err(error), Some(held), Trust::Stale { since }) if error.is_passing() => {
+        (Err(error), Some(held), Trust::Stale { since }) if matches!(error, store::Error::Busy(_)) =>
+        {
             let customers = &app.config.sessions.customers_without_database_seconds;
             let patience = patience(user_type, Duration::from_secs(*customers));
             if visit.now.since(since) < patience { Ok(Some(held)) } else { Err(error.into()) }

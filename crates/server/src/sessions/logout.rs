@@ -4,9 +4,11 @@ use axum::Form;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use identity::sessions::Session;
 use serde::Deserialize;
+use store::{By, EndReason};
 
-use super::current::digest_of;
+use super::current::find;
 use crate::app::App;
 use crate::error::PageError;
 use crate::pages::{Notice, View};
@@ -35,11 +37,11 @@ pub async fn leave(
         let notice = Notice::Problem("That form was too old. Please press the button again.".into());
         return Ok(page(&app, &door, &visit, StatusCode::FORBIDDEN, Some(notice)));
     }
-    if let Some(digest) = digest_of(&app, &visit, door.user_type) {
-        let ended = app.store.end_session(&digest, &visit.note(), visit.now).await?;
-        if let Some(session) = ended {
-            app.sessions.forget_session(&session);
-        }
+    if let Some((_, held)) = find(&app, &visit, door.user_type).await? {
+        let Session { id, user, .. } = held.session();
+        let by = By::user(user, visit.note());
+        app.store.end_session(&id, EndReason::SignedOut, &by, visit.now).await?;
+        app.sessions.forget_session(&id);
     }
     let mut response =
         Redirect::to(&format!("/{}/login?notice=signed_out", door.key)).into_response();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use identity::ids::{SessionId, UserId};
-use store::changes::{Change, ChangeKind, Changes};
+use store::{Change, ChangeKind, Changes};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app::App;

@@ -145,10 +145,12 @@ mod tests {
 
     #[test]
     fn keys_are_lower_case_words_and_never_reserved() {
-        for good in ["back-office", "b2b", "outlet"] {
+        let longest = "a".repeat(32);
+        for good in ["back-office", "b2b", "outlet", "ab", &longest] {
             assert!(ApplicationKey::parse(good).is_ok(), "{good}");
         }
-        for bad in ["a", "Back", "back_office", "-x", "x-", "2b", "", "a/b", "ä-b"] {
+        let too_long = "a".repeat(33);
+        for bad in ["a", &too_long, "Back", "back_office", "-x", "x-", "2b", "", "a/b", "ä-b"] {
             assert_eq!(ApplicationKey::parse(bad), Err(ApplicationKeyError::Shape), "{bad}");
         }
         for reserved in ["login", "oauth", "console", "readyz"] {

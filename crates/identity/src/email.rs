@@ -237,3 +237,6 @@ fn check_script(part: &str, in_latin_domain: bool) -> Result<(), EmailError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,3 +78,36 @@ impl GroupName {
         &self.key
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_as_typed_and_found_in_any_case() {
+        let name = GroupName::parse("  Order Desk ").unwrap();
+        assert_eq!((name.shown(), name.key()), ("Order Desk", "order desk"));
+    }
+
+    #[test]
+    fn a_name_has_1_to_100_visible_characters() {
+        assert_eq!(GroupName::parse(" \t"), Err(GroupNameError::Empty));
+        assert!(GroupName::parse(&"\u{fc}".repeat(100)).is_ok());
+        assert_eq!(GroupName::parse(&"\u{fc}".repeat(101)), Err(GroupNameError::TooLong));
+        assert_eq!(GroupName::parse("a\nb"), Err(GroupNameError::Control));
+    }
+
+    #[test]
+    fn only_the_built_in_group_makes_administrators() {
+        let group = |name: &str, built_in| Group {
+            id: GroupId::from_stored("g"),
+            user_type: UserType::Staff,
+            name: name.to_owned(),
+            built_in,
+            created_at: Moment::from_seconds(0),
+        };
+        assert!(group(ADMINISTRATORS, true).is_administrators());
+        assert!(!group(ADMINISTRATORS, false).is_administrators());
+        assert!(!group("order desk", true).is_administrators());
+    }
+}

@@ -11,6 +11,7 @@ pub mod return_to;
 pub mod seal;
 pub mod secret;
 pub mod sessions;
+pub mod tables;
 pub mod text;
 pub mod throttle;
 pub mod time;

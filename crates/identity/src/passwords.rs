@@ -8,7 +8,7 @@ use crate::text;
 /// The fewest characters that an operator may ask for.
 pub const LEAST_MIN_LENGTH: usize = 12;
 
-/// The most that an operator may ask for: 64 characters must always do (NIST SP 800-63B-4, 3.1.1.2).
+/// The most that an operator may ask for: 64 characters always do (NIST SP 800-63B-4, 3.1.1.2).
 pub const MOST_MIN_LENGTH: usize = 64;
 
 /// Characters of the longest password.
@@ -202,3 +202,6 @@ fn is_made_of(password: &str, words: &[String]) -> bool {
 fn only_letters(text: &str) -> String {
     text::fold(text).chars().filter(|c| c.is_alphabetic()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,6 @@ fn elsewhere(text: &str, origins: &[Origin]) -> Option<String> {
     let registered = origins.contains(&Origin::of(&url));
     (registered && !authority.contains('@')).then(|| url.to_string())
 }
+
+#[cfg(test)]
+mod tests;

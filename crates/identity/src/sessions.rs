@@ -261,3 +261,6 @@ fn weigh<const N: usize>(rules: [Rule<'_>; N]) -> Admitted {
     }
     Admitted { admission: Admission::Enter, rules: weighed }
 }
+
+#[cfg(test)]
+mod tests;

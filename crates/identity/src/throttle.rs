@@ -333,3 +333,6 @@ pub fn give_back(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

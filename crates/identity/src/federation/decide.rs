@@ -242,3 +242,6 @@ impl Weighing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,6 @@ pub fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,70 @@ impl Refusal {
         Self::UserinfoMismatch,
     ];
 
+    /// The step of the trip that refuses so first.
+    pub const fn step(self) -> Step {
+        match self {
+            Self::AttemptUnknown
+            | Self::AttemptExpired
+            | Self::AttemptReplayed
+            | Self::AttemptForeign => Step::Recall,
+            Self::IssuerMismatch | Self::ProviderDenied => Step::Accept,
+            Self::ProviderError | Self::ProviderUnreachable | Self::ProviderMalformed => {
+                Step::Exchange
+            }
+            Self::TokenInvalid | Self::UserinfoMismatch => Step::Read,
+            Self::UserDeactivated
+            | Self::UserHeld
+            | Self::UserDeleted
+            | Self::UnknownUser
+            | Self::EmailMissing
+            | Self::EmailUntrusted
+            | Self::AccountUnconfirmed
+            | Self::LinkedToAnother
+            | Self::ProviderDisabled
+            | Self::ProviderNotConnected => Step::Settle,
+        }
+    }
+
+    /// What happened, in a sentence for an operator.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::UserDeactivated => "the user is deactivated",
+            Self::UserHeld => "the user waits for approval",
+            Self::UserDeleted => "the user was deleted",
+            Self::UnknownUser => {
+                "nobody has this identity or address, and this door makes no users"
+            }
+            Self::EmailMissing => "a new identity came without an address that we take",
+            Self::EmailUntrusted => {
+                "a new identity came with an address for which the provider's word does not count"
+            }
+            Self::AccountUnconfirmed => {
+                "the account of this address never showed that the address is its own"
+            }
+            Self::LinkedToAnother => {
+                "the account of this address is tied to somebody else at the same provider"
+            }
+            Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
+            Self::ProviderNotConnected => {
+                "the provider is not connected to this door, perhaps not any more"
+            }
+            Self::AttemptUnknown => "no such trip was begun here, or too long ago to remember",
+            Self::AttemptExpired => "the trip took too long",
+            Self::AttemptReplayed => "the trip was already used",
+            Self::AttemptForeign => "the trip was begun in another browser",
+            Self::IssuerMismatch => {
+                "the answer came from another provider, or does not say from which"
+            }
+            Self::ProviderError => "the provider answered with an error",
+            Self::ProviderDenied => "the person said no at the provider",
+            Self::ProviderUnreachable => "the provider did not answer, or not in time",
+            Self::ProviderMalformed => "the provider's answer is no answer",
+            Self::TokenInvalid => "the ID token did not hold",
+            Self::UserinfoMismatch => "UserInfo spoke of somebody else",
+        }
+    }
+
     /// Stable name for pages, logs, tests and the audit.
     pub const fn code(self) -> &'static str {
         match self {
@@ -101,5 +165,54 @@ impl Refusal {
             Self::TokenInvalid => "token_invalid",
             Self::UserinfoMismatch => "userinfo_mismatch",
         }
+    }
+}
+
+/// A step of the trip to a provider and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// The attempt is found and taken.
+    Recall,
+    /// The answer in the address is checked against the attempt.
+    Accept,
+    /// The code is exchanged, the keys and UserInfo are fetched.
+    Exchange,
+    /// The ID token and UserInfo are checked and read.
+    Read,
+    /// The policy decides.
+    Settle,
+}
+
+impl Step {
+    /// The word for it in the decision table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recall => "recall",
+            Self::Accept => "accept",
+            Self::Exchange => "exchange",
+            Self::Read => "read",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_the_same_in_pages_and_in_json() {
+        for refusal in Refusal::ALL {
+            assert_eq!(serde_json::to_value(refusal).unwrap(), refusal.code());
+        }
+    }
+
+    #[test]
+    fn no_two_refusals_have_one_code() {
+        let mut codes = Refusal::ALL.map(Refusal::code).to_vec();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Refusal::ALL.len());
     }
 }

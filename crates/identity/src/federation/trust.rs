@@ -95,3 +95,6 @@ fn runs_mailbox(external: &ExternalIdentity, domain: &str) -> bool {
     knows_mailboxes(&external.issuer)
         && (domain == "gmail.com" || external.hosted_domain.as_deref() == Some(domain))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Which connections can be saved.
+
+use super::*;
+use crate::federation::fixtures::provider;
+use crate::groups::ADMINISTRATORS;
+use crate::time::Moment;
+
+fn with(authority: Authority, email_scope: bool, domains: &[&str]) -> Provider {
+    let scopes = if email_scope { vec!["openid", "email"] } else { vec!["openid"] };
+    Provider {
+        authority,
+        scopes: scopes.into_iter().map(str::to_owned).collect(),
+        trusted_domains: domains.iter().map(|domain| (*domain).to_owned()).collect(),
+        ..provider()
+    }
+}
+
+fn group(name: &str, user_type: UserType, built_in: bool) -> Group {
+    Group {
+        id: GroupId::from_stored(name),
+        user_type,
+        name: name.to_owned(),
+        built_in,
+        created_at: Moment::from_seconds(0),
+    }
+}
+
+#[test]
+fn s042_a_connection_by_which_nobody_could_ever_come_in_is_refused() {
+    use Authority::{Operator, Organisation, Public};
+    for (authority, email_scope, domains, could) in [
+        (Operator, true, &[][..], true),
+        (Operator, false, &["company.test"], true),
+        (Operator, false, &[], false),
+        (Organisation, true, &[], false),
+        (Organisation, false, &["company.test"], true),
+        (Public, true, &["company.test"], false),
+    ] {
+        let provider = with(authority, email_scope, domains);
+        assert_eq!(could_ever_count(&provider, UserType::Staff), could, "{authority} {domains:?}");
+        assert_eq!(check_connection(&provider, UserType::Staff, &[]).is_ok(), could);
+    }
+    let error = check_connection(&with(Organisation, true, &[]), UserType::Staff, &[]).unwrap_err();
+    assert_eq!(error, ConnectionError::NothingCounts { provider: "Corp".to_owned() });
+    assert!(
+        error.to_string().contains("\"Corp\"") && error.to_string().contains("--trusted-domain")
+    );
+}
+
+#[test]
+fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
+    let public = |issuer: &str, email_scope| Provider {
+        issuer: issuer.to_owned(),
+        ..with(Authority::Public, email_scope, &[])
+    };
+    let google = "https://accounts.google.com";
+    assert!(could_ever_count(&public(google, true), UserType::Customer));
+    assert!(!could_ever_count(&public(google, false), UserType::Customer));
+    assert!(!could_ever_count(&public("https://id.example.com", true), UserType::Customer));
+    for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
+        assert!(!could_ever_count(&public(google, true), user_type));
+    }
+}
+
+#[test]
+fn newcomers_are_never_administrators() {
+    let provider = with(Authority::Operator, true, &[]);
+    let check = |groups: &[Group]| check_connection(&provider, UserType::Staff, groups);
+    let newcomers = group("newcomers", UserType::Staff, false);
+    let administrators = group(ADMINISTRATORS, UserType::Staff, true);
+    assert_eq!(check(std::slice::from_ref(&newcomers)), Ok(()));
+    let error = check(&[newcomers, administrators]);
+    assert_eq!(error, Err(ConnectionError::AdministratorsByDefault));
+}
+
+#[test]
+fn default_groups_are_of_the_doors_user_type() {
+    let provider = with(Authority::Operator, true, &[]);
+    let customers = group("vip", UserType::Customer, false);
+    let error = check_connection(&provider, UserType::Staff, &[customers]).unwrap_err();
+    let (of, wanted) = (UserType::Customer, UserType::Staff);
+    assert_eq!(error, ConnectionError::GroupOfAnotherType { group: "vip".to_owned(), of, wanted });
+}
+
+#[test]
+fn every_error_has_its_code() {
+    let (of, wanted) = (UserType::Customer, UserType::Staff);
+    let codes = [
+        ConnectionError::NothingCounts { provider: String::new() },
+        ConnectionError::AdministratorsByDefault,
+        ConnectionError::GroupOfAnotherType { group: String::new(), of, wanted },
+    ]
+    .map(|error| error.code());
+    assert_eq!(codes, ["nothing_counts", "administrators_by_default", "group_of_another_type"]);
+    assert_eq!(UnknownUser::ALL.map(UnknownUser::as_str), ["create", "refuse"]);
+}

@@ -1,0 +1,85 @@
+//! Unfolds `docs/decision-table.md` and compares it with `decide` and `admit` on every case.
+
+mod arrivals;
+mod document;
+mod visits;
+
+use std::collections::BTreeSet;
+
+use document::{Cases, Table, document, each_case, table};
+use identity::federation::refusal::Refusal;
+use identity::sessions::AdmitRefusal;
+
+fn compare<C: Cases>(cases: &mut C, table: &Table) -> usize {
+    let mut count = 0;
+    each_case(cases, &mut Vec::new(), &mut |case, at| {
+        let outcome = &table.outcomes[table.only_line_for(at)];
+        assert!(case.comes_out_as(outcome), "{at:?} does not come out as {outcome}");
+        count += 1;
+    });
+    count
+}
+
+#[test]
+fn every_sign_in_through_a_provider_comes_out_as_its_one_line_says() {
+    let mut facts = arrivals::Facts::new();
+    let table = table("Sign-in through a provider", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
+fn every_session_at_a_door_comes_out_as_its_one_line_says() {
+    let mut facts = visits::Facts::new();
+    let table = table("Sessions at a door", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
+fn the_document_is_what_the_code_writes() {
+    assert!(
+        document() == identity::tables::decision_table(),
+        "docs/decision-table.md is not up to date; run `make gen`"
+    );
+}
+
+#[test]
+fn every_reason_of_the_two_decisions_occurs_and_every_code_is_listed() {
+    let ends = |title: &str, prefix: &str, facets| -> BTreeSet<String> {
+        let table = table(title, facets);
+        let codes = table.outcomes.iter().filter_map(|outcome| outcome.strip_prefix(prefix));
+        codes.map(str::to_owned).collect()
+    };
+    let refused = ends("Sign-in through a provider", "refuse: ", arrivals::FACETS);
+    let turned = ends("Sessions at a door", "sign in again: ", visits::FACETS);
+    let all_turned: BTreeSet<_> =
+        AdmitRefusal::ALL.iter().map(|refusal| refusal.code().to_owned()).collect();
+    assert_eq!(turned, all_turned);
+
+    let listed = document::rows("Reason codes");
+    let codes: BTreeSet<_> = listed.iter().map(|row| row[0].clone()).collect();
+    let all: BTreeSet<_> = Refusal::ALL.iter().map(|refusal| refusal.code().to_owned()).collect();
+    assert_eq!(codes, all);
+    let of_settle =
+        listed.iter().filter(|row| row[1] == "settle").map(|row| row[0].clone()).collect();
+    assert_eq!(refused, of_settle);
+}
+
+/// What somebody with an untrusted address sees must not tell whether an account has it.
+#[test]
+fn s051_an_untrusted_address_comes_out_alike_whoever_has_it() {
+    let table = table("Sign-in through a provider", arrivals::FACETS);
+    let of_account = |name: &&str| ["account", "standing", "tie"].contains(name);
+    let untrusted: Vec<usize> = (0..table.outcomes.len())
+        .filter(|line| {
+            let outcome = table.outcomes[*line].as_str();
+            ["refuse: email_untrusted", "refuse: email_missing"].contains(&outcome)
+        })
+        .collect();
+    assert!(untrusted.len() > 1);
+    for line in untrusted {
+        for (facet, (name, values)) in arrivals::FACETS.iter().enumerate() {
+            let every_value = (1_u32 << values.len()) - 1;
+            assert!(!of_account(name) || table.sets[line][facet] == every_value, "{name}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use crate::db::{Mode, Tx, transact};
 use crate::error::{Conflict, Error, Fault, Meaning, Result};
 use crate::page::{Page, Paging};
 use crate::row::word;
+use crate::users::{UserRow, user_columns};
 use crate::value::args;
 
 /// Whose word put somebody into a group.
@@ -154,6 +155,26 @@ impl Store {
         );
         let rows: Vec<GroupRow> = self.db.all(SQL, args![user]).await?;
         Ok(rows.into_iter().map(GroupRow::read).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// Who is in a group, deleted users left out, in the order in which they were made.
+    pub async fn list_group_members(
+        &self,
+        group: &GroupId,
+        paging: &Paging,
+    ) -> Result<Page<User>> {
+        const SQL: &str = concat!(
+            "SELECT DISTINCT ",
+            user_columns!(),
+            " FROM user_groups m JOIN users u ON u.id = m.user_id \
+             WHERE m.group_id = $1 AND u.status <> 'deleted' AND u.id > $2 \
+             ORDER BY u.id LIMIT $3"
+        );
+        let after = paging.after.as_deref().unwrap_or("");
+        let rows: Vec<UserRow> = self.db.all(SQL, args![group, after, paging.fetch()]).await?;
+        let users: std::result::Result<Vec<_>, Fault> =
+            rows.into_iter().map(UserRow::read).collect();
+        Ok(Page::of(users?, paging, |user| user.id.as_str().to_owned()))
     }
 
     /// Removes a group and every membership of it. `Conflict(BuiltIn)` for one of ours.

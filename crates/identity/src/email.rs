@@ -216,11 +216,10 @@ fn a_labels(domain: &str) -> Result<String, EmailError> {
     Ok(ascii.into_owned())
 }
 
-/// Joiners are invisible, so two addresses that differ in one look the same.
+/// What identifiers may have (Unicode Technical Standard 39, section 3.1): nothing invisible and no
+/// second form of another letter; and the full stop that Japanese keyboards write.
 fn may_stand(c: char) -> bool {
-    let dot = c == '\u{3002}';
-    let joiner = matches!(c, '\u{200c}' | '\u{200d}');
-    dot || (c.identifier_allowed() && !joiner)
+    c == '\u{3002}' || c.identifier_allowed()
 }
 
 fn check_script(part: &str, in_latin_domain: bool) -> Result<(), EmailError> {
@@ -230,8 +229,7 @@ fn check_script(part: &str, in_latin_domain: bool) -> Result<(), EmailError> {
     if !letters.as_str().check_restriction_level(RestrictionLevel::HighlyRestrictive) {
         return Err(EmailError::MixedScripts);
     }
-    let foreign = !letters.is_empty() && letters.chars().all(|c| !c.is_ascii_alphabetic());
-    let foreign = foreign && !letters.is_ascii();
+    let foreign = !letters.is_ascii() && !letters.contains(|c: char| c.is_ascii_alphabetic());
     if in_latin_domain && foreign && skeleton(&letters).all(|c| c.is_ascii()) {
         return Err(EmailError::LooksLatin);
     }

@@ -132,14 +132,14 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn path(text: &str) -> Option<String> {
+    if text.starts_with("//") {
+        return None;
+    }
     // The host only serves to resolve the path as a browser does.
-    let here = Url::parse("https://here.invalid/").ok()?;
-    let url = here.join(text).ok()?;
-    let resolved = url.path();
-    let after_slash = resolved.strip_prefix('/')?.to_ascii_lowercase();
+    let url = Url::parse("https://here.invalid/").ok()?.join(text).ok()?;
+    let after_slash = url.path().strip_prefix('/')?.to_ascii_lowercase();
     let second_slash = ["/", "%2f", "%5c"].iter().any(|slash| after_slash.starts_with(slash));
-    let stays = url.origin() == here.origin() && url.username().is_empty();
-    (stays && !second_slash).then(|| url[Position::BeforePath..].to_owned())
+    (!second_slash).then(|| url[Position::BeforePath..].to_owned())
 }
 
 fn elsewhere(text: &str, origins: &[Origin]) -> Option<String> {

@@ -73,6 +73,8 @@ fn s052_another_script_must_not_pass_for_latin() {
         Email::parse(&format!("{local}@\u{43f}\u{43e}\u{447}\u{442}\u{430}.\u{440}\u{444}"))
             .is_ok()
     );
+    // A Latin letter without its dot is a Latin letter.
+    assert!(Email::parse("m\u{131}ke@example.com").is_ok());
     // Digits alone are of no script.
     assert!(Email::parse("4711@example.com").is_ok());
 }
@@ -170,6 +172,9 @@ fn lengths_are_those_of_rfc_5321() {
     // 32 letters of two bytes each.
     assert!(Email::parse(&format!("{}@example.com", "\u{fc}".repeat(32))).is_ok());
     assert_eq!(refusal(&format!("{}@example.com", "\u{fc}".repeat(33))), EmailError::TooLong);
+    // Longer as typed than in A-labels: what counts is both.
+    let domain = "\u{4e2d}\u{4e2d}\u{4e2d}\u{4e2d}\u{4e2d}\u{4e2d}.".repeat(14);
+    assert_eq!(refusal(&format!("a@{domain}example")), EmailError::TooLong);
     // Shorter as typed than in A-labels, in which the domain alone would do.
     let labels = "b\u{fc}.".repeat(22);
     let typed = |local: usize| format!("{}@{labels}example", "l".repeat(local));

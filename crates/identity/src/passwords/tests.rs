@@ -72,6 +72,13 @@ fn s102_what_everybody_uses_is_refused() {
 }
 
 #[test]
+fn s102_an_estimate_of_three_of_four_is_enough() {
+    let password = "purplehippos1942";
+    assert_eq!(zxcvbn::zxcvbn(password, &[]).score(), zxcvbn::Score::Three);
+    assert!(check(password, &[]).is_ok());
+}
+
+#[test]
 fn s102_what_belongs_to_the_person_or_the_shop_is_refused() {
     let context =
         ["Quillwharf Supplies", "Back Office", "Ada", "Lovelace", "ada.lovelace@company.test"];

@@ -33,9 +33,7 @@ pub(super) struct Line {
 
 /// Lines that cover every case exactly once, in the order of the facets' values.
 pub(super) fn fold(cases: &mut dyn Cases) -> Vec<Line> {
-    let depth = cases.facets().len();
     let mut lines = descend(cases, 0);
-    while (0..depth).any(|facet| merge(&mut lines, facet)) {}
     lines.sort_by_key(|line| line.sets.iter().map(|set| set.trailing_zeros()).collect::<Vec<_>>());
     lines
 }
@@ -66,15 +64,6 @@ fn add(lines: &mut Vec<Line>, line: Line, facet: usize) {
         Some(other) => other.sets[facet] |= line.sets[facet],
         None => lines.push(line),
     }
-}
-
-/// Merges lines that differ in `facet` only; tells whether there were any.
-fn merge(lines: &mut Vec<Line>, facet: usize) -> bool {
-    let before = lines.len();
-    for line in std::mem::take(lines) {
-        add(lines, line, facet);
-    }
-    lines.len() < before
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use identity::federation::decide::{Decided, Decision, Known, NewUser as Newcomer};
 use identity::federation::policy::Connection;
 use identity::ids::{IdentityId, UserId};
-use identity::users::{Birth, EmailStanding, Status, User};
+use identity::users::{Birth, Status, User};
 use serde_json::Value as Json;
 
 use crate::Store;
@@ -99,8 +99,7 @@ impl Store {
             user_type: door.user_type,
             population: door.population.clone(),
             email: newcomer.email.clone(),
-            // The provider's word for the address counted, or there would be no newcomer.
-            email_standing: EmailStanding::Verified,
+            email_standing: newcomer.email_standing,
             name: newcomer.name.clone(),
             locale: newcomer.locale.clone(),
             status: Status::Active,

@@ -1,0 +1,53 @@
+//! Applications: four from the start, changed in place, noticed everywhere.
+
+use identity::applications::{Application, ApplicationKey};
+use identity::return_to::Origin;
+use store::{ApplicationChange, By, ChangeKind, Changes, Error};
+
+use crate::engines::both;
+use crate::house::{at, back_office, open};
+
+both! {
+    async fn every_house_has_four_doors_and_opening_again_keeps_changes(house) {
+        let doors = house.store.list_applications().await.unwrap();
+        assert_eq!(doors.len(), 4);
+        for door in Application::built_in() {
+            assert_eq!(house.store.find_application(&door.key).await.unwrap(), Some(door));
+        }
+        let closed =
+            ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
+        house
+            .store
+            .change_application(&back_office(), &closed, &By::operator(), at(1))
+            .await
+            .unwrap();
+        let again = open(&house.url).await.unwrap();
+        assert!(!again.get_application(&back_office()).await.unwrap().local_login);
+        again.close().await;
+    }
+
+    async fn a_changed_door_is_read_back_and_announced(house) {
+        let origin = Origin::parse("https://shop.example").unwrap();
+        let change = ApplicationChange {
+            name: Some("Office".to_owned()),
+            return_origins: Some(vec![origin.clone()]),
+            fresh_within: Some(Some(std::time::Duration::from_secs(60))),
+            ..ApplicationChange::default()
+        };
+        let seen = house.store.latest_change().await.unwrap();
+        let by = By::operator();
+        let door =
+            house.store.change_application(&back_office(), &change, &by, at(1)).await.unwrap();
+        assert_eq!(door.return_origins, [origin]);
+        assert_eq!(house.back_office().await, door);
+        let Changes::Since(lines) = house.store.list_changes(seen, 10).await.unwrap() else {
+            panic!("missed")
+        };
+        assert_eq!((lines[0].kind, lines[0].id.as_str()), (ChangeKind::Application, "back-office"));
+        let nowhere = ApplicationKey::from_stored("nowhere");
+        let said = house.store.change_application(&nowhere, &change, &by, at(2)).await;
+        assert!(matches!(said, Err(Error::NotFound)), "{said:?}");
+        let said = house.store.get_application(&nowhere).await;
+        assert!(matches!(said, Err(Error::NotFound)), "{said:?}");
+    }
+}

@@ -1,0 +1,89 @@
+//! Reset links: the latest works, once, in time, for somebody who may have a password.
+
+use identity::ids::MailId;
+use identity::users::{EmailStanding, StatusChange, User};
+use store::{By, NewMail, NewReset, Reset, ResetRefusal};
+
+use crate::engines::both;
+use crate::house::{House, at, digest};
+
+pub(crate) async fn ask(house: &House, user: &User, token: &str) {
+    let reset = NewReset {
+        user: user.id.clone(),
+        token: digest(token),
+        expires_at: at(7200),
+        mail: NewMail { id: MailId::from_stored(token), sealed: "sealed".to_owned() },
+    };
+    house.store.add_password_reset(&reset, &By::operator(), at(1)).await.unwrap();
+}
+
+both! {
+    async fn a_link_is_looked_at_often_and_used_once(house) {
+        let user = house.staff("ada@example.com").await;
+        house.password(&user, "old").await;
+        house.session(&user, "session", at(1)).await;
+        ask(house, &user, "link").await;
+        assert_eq!(house.store.count_mails().await.unwrap().waiting, 1);
+        for _ in 0..2 {
+            let found = house.store.find_password_reset(&digest("link"), at(2)).await.unwrap();
+            assert_eq!(found, Reset::Good(Box::new(user.clone())));
+        }
+        let by = By::operator();
+        let token = digest("link");
+        let taken = house.store.take_password_reset(&token, "new", &by, at(3)).await.unwrap();
+        let Reset::Good(reset) = taken else { panic!("{taken:?}") };
+        assert_eq!(reset.email_standing, EmailStanding::Verified);
+        let login = house
+            .store
+            .find_password_login(user.user_type, &user.population, user.email.key())
+            .await
+            .unwrap();
+        assert_eq!(login.unwrap().hash.as_deref(), Some("new"));
+        let session = house.store.find_session(&digest("session")).await.unwrap().unwrap();
+        assert_eq!(session.session.ended_at, Some(at(3)));
+        let again = house.store.take_password_reset(&token, "third", &by, at(4)).await.unwrap();
+        assert_eq!(again, Reset::Refused(ResetRefusal::Used));
+        let found = house.store.find_password_reset(&token, at(4)).await.unwrap();
+        assert_eq!(found, Reset::Refused(ResetRefusal::Used));
+    }
+
+    async fn older_links_and_late_ones_are_void(house) {
+        let user = house.staff("ada@example.com").await;
+        ask(house, &user, "first").await;
+        ask(house, &user, "second").await;
+        let found = house.store.find_password_reset(&digest("first"), at(2)).await.unwrap();
+        assert_eq!(found, Reset::Refused(ResetRefusal::Voided));
+        let found = house.store.find_password_reset(&digest("second"), at(7200)).await.unwrap();
+        assert_eq!(found, Reset::Refused(ResetRefusal::Expired));
+        let by = By::operator();
+        let late = house.store.take_password_reset(&digest("second"), "x", &by, at(7200)).await;
+        assert_eq!(late.unwrap(), Reset::Refused(ResetRefusal::Expired));
+        let never = house.store.take_password_reset(&digest("never"), "x", &by, at(2)).await;
+        assert_eq!(never.unwrap(), Reset::Refused(ResetRefusal::Unknown));
+    }
+
+    async fn a_link_opens_nothing_for_the_deactivated(house) {
+        let user = house.staff("ada@example.com").await;
+        ask(house, &user, "link").await;
+        let by = By::operator();
+        let off = StatusChange::Deactivate;
+        house.store.change_user_status(&user.id, off, &by, at(2)).await.unwrap();
+        let taken = house.store.take_password_reset(&digest("link"), "x", &by, at(3)).await;
+        assert_eq!(taken.unwrap(), Reset::Refused(ResetRefusal::Voided));
+        ask(house, &user, "later").await;
+        let taken = house.store.take_password_reset(&digest("later"), "x", &by, at(3)).await;
+        assert_eq!(taken.unwrap(), Reset::Refused(ResetRefusal::NotActive));
+        let on = StatusChange::Activate;
+        house.store.change_user_status(&user.id, on, &by, at(4)).await.unwrap();
+        let taken = house.store.take_password_reset(&digest("later"), "x", &by, at(5)).await;
+        assert!(matches!(taken.unwrap(), Reset::Good(_)), "a refusal uses nothing up");
+    }
+
+    async fn a_password_set_meanwhile_voids_the_link(house) {
+        let user = house.staff("ada@example.com").await;
+        ask(house, &user, "link").await;
+        house.password(&user, "hash").await;
+        let found = house.store.find_password_reset(&digest("link"), at(2)).await.unwrap();
+        assert_eq!(found, Reset::Refused(ResetRefusal::Voided));
+    }
+}

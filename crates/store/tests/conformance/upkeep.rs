@@ -1,0 +1,63 @@
+//! Upkeep: a database that answers, and one that forgets what is over and nothing else.
+
+use identity::throttle::{Reservation, Throttles, reserve};
+use store::{By, Paging, Recalled};
+
+use crate::attempts::attempt;
+use crate::engines::both;
+use crate::house::{at, digest};
+use crate::mails::mail;
+use crate::resets::ask;
+use crate::throttles::buckets;
+
+const DAY: u64 = 24 * 3600;
+
+both! {
+    async fn a_house_that_stands_is_healthy(house) {
+        house.store.health().await.unwrap();
+        house.store.close().await;
+        assert!(house.store.health().await.is_err());
+    }
+
+    async fn what_is_over_is_forgotten_and_the_audit_stays(house) {
+        let (state, browser) = (digest("state"), digest("browser"));
+        house.store.add_attempt(&state, &browser, &attempt("one")).await.unwrap();
+        let user = house.staff("ada@example.com").await;
+        house.password(&user, "hash").await;
+        house.session(&user, "token", at(1)).await;
+        ask(house, &user, "link").await;
+        house.store.add_mail(&mail("sent"), at(0)).await.unwrap();
+        house.store.mail_sent(&mail("sent").id, at(1)).await.unwrap();
+        let entries = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items.len();
+        // Nothing is over yet.
+        house.store.prune(at(3600)).await.unwrap();
+        assert!(house.store.find_session(&digest("token")).await.unwrap().is_some());
+        let early = house.store.take_attempt(&state, &browser, at(3600)).await.unwrap();
+        assert!(matches!(early, Recalled::Expired(_)), "{early:?}");
+        house.store.prune(at(3 * DAY)).await.unwrap();
+        let late = house.store.take_attempt(&state, &browser, at(3 * DAY)).await.unwrap();
+        assert!(matches!(late, Recalled::Unknown), "{late:?}");
+        assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
+        assert!(house.store.find_known_device(&user.id, &browser).await.unwrap());
+        let pruned = house.store.prune(at(8 * DAY)).await.unwrap();
+        assert_eq!(pruned.rows, 1, "the sent mail, and not the one that waits");
+        assert_eq!(house.store.count_mails().await.unwrap().waiting, 1);
+        house.store.prune(at(401 * DAY)).await.unwrap();
+        assert!(!house.store.find_known_device(&user.id, &browser).await.unwrap());
+        let kept = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items.len();
+        assert_eq!(kept, entries);
+        let _ = By::system();
+    }
+
+    async fn a_barrier_outlasts_patience(house) {
+        let buckets = buckets("ada@example.com");
+        let throttles = Throttles { account_row: 1, ..Throttles::default() };
+        let decider = |counters: &[_]| reserve(at(1), &throttles, counters);
+        house.store.reserve_sign_in(&buckets, decider, at(1)).await.unwrap();
+        let pruned = house.store.prune(at(30 * DAY)).await.unwrap();
+        assert_eq!(pruned.rows, 2, "the two windows, and not the row");
+        let later = |counters: &[_]| reserve(at(30 * DAY), &throttles, counters);
+        let done = house.store.reserve_sign_in(&buckets, later, at(30 * DAY)).await.unwrap();
+        assert_eq!(done, Reservation::Barrier);
+    }
+}

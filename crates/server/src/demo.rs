@@ -50,6 +50,7 @@ async fn furnish_and_serve(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let config_file = write_config(port, folder)?;
     let config = crate::config::load(Some(&config_file), std::iter::empty())?;
+    crate::log::start(&config.log);
     let app = open(config).await?;
     add_administrator(&app).await?;
     println!(

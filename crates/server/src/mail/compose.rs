@@ -165,7 +165,7 @@ fn greeting(door: &Application, user: &User) -> minijinja::Value {
     minijinja::context! {
         name => safe_name(&user.name.full()),
         email => user.email.as_typed(),
-        application => door.name,
+        application => &*door.name,
     }
 }
 

@@ -73,11 +73,7 @@ impl Pages {
 
     /// A page.
     pub fn page(&self, status: StatusCode, view: &View) -> Response {
-        let context = minijinja::context! {
-            style => &*self.style_path,
-            ..view.context()
-        };
-        match self.text(view.template(), context) {
+        match self.text(view.template(), view.context(&self.style_path)) {
             Ok(html) => {
                 let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
                 let mut response = (status, kind, html).into_response();

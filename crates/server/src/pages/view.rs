@@ -1,5 +1,7 @@
 //! What a page shows.
 
+use std::collections::BTreeMap;
+
 use identity::applications::Application;
 use minijinja::Value;
 
@@ -88,17 +90,15 @@ impl View {
     }
 
     /// Fields that every template may ask for have a value even where a page sets none.
-    pub(super) fn context(&self) -> Value {
-        let mut all: Vec<(&str, Value)> = vec![
-            ("title", Value::from(self.title.as_str())),
-            ("application", self.application.clone().unwrap_or_default()),
-        ];
-        for name in ["notice", "reason", "way_on", "support_code", "request_id", "text", "csrf"] {
-            if !self.fields.iter().any(|(own, _)| *own == name) {
-                all.push((name, Value::from(())));
-            }
-        }
+    pub(super) fn context(&self, style: &str) -> Value {
+        const ALWAYS: [&str; 7] =
+            ["notice", "reason", "way_on", "support_code", "request_id", "text", "csrf"];
+        let mut all: BTreeMap<&str, Value> =
+            ALWAYS.into_iter().map(|name| (name, Value::from(()))).collect();
+        all.insert("style", style.into());
+        all.insert("title", self.title.as_str().into());
+        all.insert("application", self.application.clone().unwrap_or_else(|| Value::from(())));
         all.extend(self.fields.iter().cloned());
-        all.into_iter().collect()
+        all.into()
     }
 }

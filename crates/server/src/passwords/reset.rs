@@ -100,9 +100,8 @@ pub async fn send(
         HashError::Unreadable(_) => PageError::broken(error),
     })?;
     let by = By::user(user.id.clone(), visit.note());
-    let taken =
-        app.store.take_password_reset(&form.token.digest(), &hash.to_string(), &by, visit.now);
-    match taken.await? {
+    let (digest, hash) = (form.token.digest(), hash.to_string());
+    match app.store.take_password_reset(&digest, &hash, &by, visit.now).await? {
         Reset::Refused(refusal) => Ok(refused(&app, &door, refusal)),
         Reset::Good(user) => done(&app, &door, &visit, &user).await,
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
-use sqlx::{FromRow, Postgres, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::counter::Counter;
 use crate::db::faults::fault;
@@ -51,6 +52,8 @@ enum Pool {
 pub(crate) struct Db {
     pool: Pool,
     counter: Arc<Counter>,
+    /// Whoever lost a race in `settle` stands in line here for the next tries.
+    line: Arc<Mutex<()>>,
 }
 
 /// One open transaction; rolled back when dropped.
@@ -72,6 +75,7 @@ enum Engine {
 macro_rules! transact {
     ($db:expr, $mode:expr, |$tx:ident| $body:expr) => {{
         let mut tries = 0;
+        let mut turn = None;
         loop {
             tries += 1;
             let ended = match $db.begin($mode).await {
@@ -94,6 +98,9 @@ macro_rules! transact {
                 Err(fault) => {
                     if !$db.worth_another_try($mode, &fault, tries).await {
                         break Err($crate::error::Error::from(fault));
+                    }
+                    if turn.is_none() {
+                        turn = $db.turn($mode).await;
                     }
                 }
             }
@@ -123,7 +130,7 @@ impl Db {
     pub(crate) async fn open(url: &str, connections: u32) -> Result<Self, Error> {
         let counter = Arc::new(Counter::default());
         let pool = open::pool(url, connections).await?;
-        Ok(Self { pool, counter })
+        Ok(Self { pool, counter, line: Arc::default() })
     }
 
     /// What has been asked of the engine so far.
@@ -265,7 +272,40 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Waits until nobody else of this process is trying again; held until the transaction is
+    /// through. `transact!` calls it. PostgreSQL watches for conflicts by page, and in a small
+    /// table fifty newcomers share one: trying again all at once, all but one would lose again.
+    pub(crate) async fn turn(&self, mode: Mode) -> Option<OwnedMutexGuard<()>> {
+        match mode {
+            Mode::Plain => None,
+            Mode::Settle => Some(Arc::clone(&self.line).lock_owned().await),
+        }
+    }
+}
+
 impl Tx {
+    /// The one row of `users u`, which nobody can change until the end of the transaction: FOR
+    /// SHARE on PostgreSQL, where the row is not written; on SQLite nobody else writes anyway.
+    /// Who changes the user at the same moment is waited for and seen, or waits and sees.
+    pub(crate) async fn hold_user<T: Row>(
+        &mut self,
+        sql: &'static str,
+        values: Vec<Value>,
+    ) -> Result<T, Fault> {
+        self.counter.statement();
+        let row = match &mut self.engine {
+            Engine::Sqlite(tx) => {
+                bound!(sqlx::query_as::<Sqlite, T>(sql), values).fetch_optional(&mut **tx).await
+            }
+            Engine::Postgres(tx) => {
+                let sql = AssertSqlSafe(format!("{sql} FOR SHARE OF u"));
+                bound!(sqlx::query_as::<Postgres, T>(sql), values).fetch_optional(&mut **tx).await
+            }
+        };
+        row.map_err(fault)?.ok_or(Fault::Final(Error::NotFound))
+    }
+
     /// Every row.
     pub(crate) async fn all<T: Row>(
         &mut self,

@@ -112,14 +112,15 @@ impl Store {
     ) -> Result<PasswordOutcome> {
         let PasswordSignIn { verified_hash, rehash, session, buckets, by, .. } = *sign_in;
         transact!(self.db, Mode::Plain, |tx| {
-            let login = tx.lock_login(sign_in.user).await?;
-            if login.user.status != Status::Active {
-                return Ok(PasswordOutcome::NotActive(login.user.status));
+            let user = tx.hold(sign_in.user).await?;
+            if user.status != Status::Active {
+                return Ok(PasswordOutcome::NotActive(user.status));
             }
-            if login.hash.as_deref() != Some(verified_hash) {
+            const HASH: &str = "SELECT hash FROM passwords WHERE user_id = $1";
+            let now_set: Option<(String,)> = tx.opt(HASH, args![&user.id]).await?;
+            if now_set.is_none_or(|(hash,)| hash != verified_hash) {
                 return Ok(PasswordOutcome::PasswordChanged);
             }
-            let user = login.user;
             if let Some(hash) = rehash {
                 const REHASH: &str = "UPDATE passwords SET hash = $2 WHERE user_id = $1";
                 tx.run(REHASH, args![&user.id, hash]).await?;
@@ -164,21 +165,6 @@ impl Store {
 }
 
 impl Tx {
-    /// The user and the hash, with the password's row locked: whoever changes the password at the
-    /// same moment waits, and then ends the session that begins here.
-    async fn lock_login(&mut self, user: &UserId) -> std::result::Result<PasswordLogin, Fault> {
-        // Deactivation ends sessions after it has changed the user's row, so that this lock makes
-        // the two wait for each other as well.
-        self.run("UPDATE users SET status = status WHERE id = $1", args![user]).await?;
-        const SQL: &str = concat!(
-            "SELECT ",
-            user_columns!(),
-            ", w.hash AS hash FROM users u LEFT JOIN passwords w ON w.user_id = u.id \
-             WHERE u.id = $1"
-        );
-        self.one::<LoginRow>(SQL, args![user]).await?.read()
-    }
-
     async fn remember_device(
         &mut self,
         user: &UserId,
@@ -203,6 +189,8 @@ impl Tx {
         keep: Option<&SessionId>,
         now: Moment,
     ) -> std::result::Result<(), Fault> {
+        // Whoever begins a session holds the user's row: they wait here, or this waits for them
+        // and ends their session below.
         self.run("UPDATE users SET status = status WHERE id = $1", args![&user.id]).await?;
         self.run(
             "INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3) \

@@ -67,7 +67,7 @@ pub struct ProfileChange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusOutcome {
     /// It is so now, or was already.
-    Changed(User),
+    Changed(Box<User>),
     /// It may not be; nothing was written.
     Refused(StatusRefusal),
 }
@@ -239,7 +239,9 @@ impl Store {
             };
             let status = match change.apply(facts) {
                 Err(refusal) => return Ok(StatusOutcome::Refused(refusal)),
-                Ok(status) if status == user.status => return Ok(StatusOutcome::Changed(user)),
+                Ok(status) if status == user.status => {
+                    return Ok(StatusOutcome::Changed(Box::new(user)));
+                }
                 Ok(status) => status,
             };
             let old = std::mem::replace(&mut user.status, status);
@@ -257,7 +259,7 @@ impl Store {
                 .with("to", status.as_str());
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::User, id.as_str())], now).await?;
-            Ok(StatusOutcome::Changed(user))
+            Ok(StatusOutcome::Changed(Box::new(user)))
         })
     }
 
@@ -339,6 +341,12 @@ impl Store {
 impl Tx {
     pub(crate) async fn user(&mut self, id: &UserId) -> std::result::Result<User, Fault> {
         self.one::<UserRow>(BY_ID, args![id]).await?.read()
+    }
+
+    /// The user, unchanged by anybody else until the end of the transaction: whoever begins a
+    /// session holds them, so that it cannot begin behind the back of who ends them all.
+    pub(crate) async fn hold(&mut self, id: &UserId) -> std::result::Result<User, Fault> {
+        self.hold_user::<UserRow>(BY_ID, args![id]).await?.read()
     }
 
     async fn update_profile(&mut self, user: &User) -> std::result::Result<(), Fault> {

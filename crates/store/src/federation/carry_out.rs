@@ -40,10 +40,10 @@ impl Store {
                     tx.run(EMAIL, args![identity, email]).await?;
                 }
                 let identity = identity.clone();
-                (user_of(known, &decided.decision)?, identity, false)
+                (self.held(tx, known, &decided.decision).await?, identity, false)
             }
             Decision::Link { .. } => {
-                let user = user_of(known, &decided.decision)?;
+                let user = self.held(tx, known, &decided.decision).await?;
                 let identity = self.insert_identity(tx, settle, &user.id).await?;
                 (user, identity, false)
             }
@@ -68,6 +68,16 @@ impl Store {
             created,
             linked: matches!(decided.decision, Decision::Link { .. }),
         })
+    }
+
+    /// The user whom the decision lets in, held until the session is there.
+    async fn held(&self, tx: &mut Tx, known: Known, decision: &Decision) -> Result<User, Fault> {
+        let decided_on = user_of(known, decision)?;
+        let user = tx.hold(&decided_on.id).await?;
+        if user.status != decided_on.status {
+            return Err(Fault::Again("the user's status changed during the decision".to_owned()));
+        }
+        Ok(user)
     }
 
     async fn note_refused(

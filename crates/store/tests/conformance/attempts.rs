@@ -27,7 +27,7 @@ pub(crate) fn attempt(id: &str) -> Attempt {
 }
 
 both! {
-    async fn s012_a_trip_is_taken_once(house) {
+    async fn s001_a_trip_is_taken_once(house) {
         let (state, browser) = (digest("state"), digest("browser"));
         house.store.add_attempt(&state, &browser, &attempt("one")).await.unwrap();
         let Recalled::Taken(taken) = house.store.take_attempt(&state, &browser, at(1)).await.unwrap()
@@ -43,7 +43,7 @@ both! {
         assert!(matches!(again, Recalled::Replayed { session: None, .. }), "{again:?}");
     }
 
-    async fn a_foreign_browser_gets_nothing_and_spoils_nothing(house) {
+    async fn s001_a_foreign_browser_gets_nothing_and_spoils_nothing(house) {
         let (state, browser) = (digest("state"), digest("browser"));
         house.store.add_attempt(&state, &browser, &attempt("one")).await.unwrap();
         let other = house.store.take_attempt(&state, &digest("other"), at(1)).await.unwrap();

@@ -86,14 +86,11 @@ async fn a_postgres_that_goes_is_busy_and_one_that_comes_back_serves() {
     let new = new_staff("ada@example.com");
     let user = store.add_user(&new, &[], &By::operator(), at(0)).await.unwrap();
     server.crash();
-    for _ in 0..3 {
-        let read = store.find_session(&digest("token")).await;
-        assert!(matches!(read, Err(Error::Busy(_))), "{read:?}");
-        let new = new_staff("late@example.com");
-        let write = store.add_user(&new, &[], &By::operator(), at(1)).await;
-        assert!(matches!(write, Err(Error::Busy(_))), "{write:?}");
-        assert!(matches!(store.health().await, Err(Error::Busy(_))));
-    }
+    let read = store.find_session(&digest("token")).await;
+    assert!(matches!(read, Err(Error::Busy(_))), "{read:?}");
+    let write = store.add_user(&new_staff("late@example.com"), &[], &By::operator(), at(1)).await;
+    assert!(matches!(write, Err(Error::Busy(_))), "{write:?}");
+    assert!(matches!(store.health().await, Err(Error::Busy(_))));
     server.start_again().unwrap();
     assert_eq!(store.find_user(&user.id).await.unwrap(), Some(user), "acknowledged is kept");
     store.add_user(&new_staff("late@example.com"), &[], &By::operator(), at(2)).await.unwrap();

@@ -2,7 +2,7 @@
 
 use identity::groups::GroupName;
 use identity::ids::{GroupId, UserId};
-use identity::users::{StatusRefusal, UserType};
+use identity::users::{StatusChange, StatusRefusal, UserType};
 use store::{By, Conflict, Error, MemberOutcome, Paging};
 
 use crate::engines::both;
@@ -37,7 +37,7 @@ both! {
         for _ in 0..2 {
             house.store.add_group_member(&group.id, &user.id, &by, at(2)).await.unwrap();
         }
-        assert_eq!(house.store.list_groups_of(&user.id).await.unwrap(), [group.clone()]);
+        assert_eq!(house.store.list_groups_of(&user.id).await.unwrap(), std::slice::from_ref(&group));
         let gone = house.store.remove_group_member(&group.id, &user.id, &by, at(3)).await.unwrap();
         assert_eq!(gone, MemberOutcome::Removed);
         assert_eq!(house.store.list_groups_of(&user.id).await.unwrap(), []);
@@ -47,6 +47,27 @@ both! {
         let nowhere = GroupId::from_stored("nowhere");
         let said = house.store.add_group_member(&nowhere, &user.id, &by, at(4)).await;
         assert!(matches!(said, Err(Error::NotFound)), "{said:?}");
+    }
+
+    async fn members_are_listed_in_pages_and_the_deleted_are_none(house) {
+        let by = By::operator();
+        let group =
+            house.store.add_group(UserType::Staff, &name("Support"), &by, at(1)).await.unwrap();
+        let mut users = Vec::new();
+        for number in 0..3 {
+            let user = house.staff(&format!("user{number}@example.com")).await;
+            house.store.add_group_member(&group.id, &user.id, &by, at(2)).await.unwrap();
+            users.push(user);
+        }
+        let delete = StatusChange::Delete;
+        house.store.change_user_status(&users[1].id, delete, &by, at(3)).await.unwrap();
+        let mut expected: Vec<_> = [users[0].id.clone(), users[2].id.clone()].into();
+        expected.sort();
+        let page = house.store.list_group_members(&group.id, &Paging::first(1)).await.unwrap();
+        assert_eq!(page.items[0].id, expected[0]);
+        let rest = Paging::after(page.next.unwrap(), 1);
+        let page = house.store.list_group_members(&group.id, &rest).await.unwrap();
+        assert_eq!((page.items.len(), &page.items[0].id, page.next), (1, &expected[1], None));
     }
 
     async fn a_group_takes_only_its_own_type(house) {

@@ -1,28 +1,52 @@
 //! What every verb of the store promises, on both engines.
 
+// `cfg(test)` tells clippy that these modules are tests all through, helpers included.
+
 #[path = "../../../testkit/src/postgres.rs"]
+#[cfg(test)]
 mod postgres;
 
+#[cfg(test)]
 mod applications;
+#[cfg(test)]
 mod attempts;
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod budget;
+#[cfg(test)]
 mod changes;
+#[cfg(test)]
 mod engines;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod groups;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod mails;
+#[cfg(test)]
 mod passwords;
+#[cfg(test)]
 mod providers;
+#[cfg(test)]
 mod races;
+#[cfg(test)]
 mod resets;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
 mod settle;
+#[cfg(test)]
 mod setup;
+#[cfg(test)]
 mod throttles;
+#[cfg(test)]
 mod upkeep;
+#[cfg(test)]
 mod users;
 
 /// Every public verb stands in these sources, so that none is without its promise on both

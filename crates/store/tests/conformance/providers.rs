@@ -25,7 +25,7 @@ both! {
         let saved = house.provider("acme", UnknownUser::Create, &[]).await;
         assert_eq!(house.store.find_provider(&saved.id).await.unwrap(), Some(saved.clone()));
         assert_eq!(house.store.find_provider_by_key("acme").await.unwrap(), Some(saved.clone()));
-        assert_eq!(house.store.list_providers().await.unwrap(), [saved.clone()]);
+        assert_eq!(house.store.list_providers().await.unwrap(), std::slice::from_ref(&saved));
         let secret = house.store.get_provider_secret(&saved.id).await.unwrap();
         assert_eq!(secret.as_deref(), Some("sealed"));
         let nobody = ProviderId::from_stored("nobody");

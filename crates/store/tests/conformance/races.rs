@@ -5,11 +5,13 @@ use std::time::Duration;
 use identity::federation::policy::UnknownUser;
 use identity::throttle::{Limit, Reservation, Throttles, reserve};
 use identity::users::{StatusChange, UserType};
-use store::{By, Paging, Recalled, Reset, Settled, Setup, StatusOutcome, UserFilter};
+use store::{
+    By, Paging, PasswordSignIn, Recalled, Reset, Settled, Setup, StatusOutcome, UserFilter,
+};
 
 use crate::attempts::attempt;
 use crate::engines::both;
-use crate::house::{at, digest, open};
+use crate::house::{at, digest, new_session, open};
 use crate::mails::mail;
 use crate::resets::ask;
 use crate::settle::{arrive, decider};
@@ -30,7 +32,7 @@ where
 }
 
 both! {
-    async fn fifty_first_logins_of_one_person_make_one_user(house) {
+    async fn s050_fifty_first_logins_of_one_person_make_one_user(house) {
         let acme = house.provider("acme", UnknownUser::Create, &[]).await;
         // Two processes, as two nodes behind one address are.
         let other = open(&house.url).await.unwrap();
@@ -93,7 +95,69 @@ both! {
         }
     }
 
-    async fn a_hundred_parallel_guesses_get_exactly_the_limit(house) {
+    async fn no_session_begins_behind_the_back_of_a_deactivation(house) {
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let mut first = arrive(house, &acme, "subject", "ada@example.com").await;
+        let done = house.store.settle(&first, decider(&first)).await.unwrap();
+        let Settled::SignedIn { user, .. } = done else { panic!("{done:?}") };
+        let by = By::operator();
+        for round in 0..10 {
+            let on = StatusChange::Activate;
+            house.store.change_user_status(&user.id, on, &by, at(20)).await.unwrap();
+            let store = house.store.clone();
+            let id = user.id.clone();
+            let off = tokio::spawn(async move {
+                let by = By::operator();
+                store.change_user_status(&id, StatusChange::Deactivate, &by, at(21)).await
+            });
+            let mut tasks = Vec::new();
+            for number in 0..4 {
+                first.session.token = digest(&format!("token {round} {number}"));
+                first.support_code = format!("CODE-{round}-{number}");
+                let (settle, store) = (first.clone(), house.store.clone());
+                tasks.push(async move { store.settle(&settle, decider(&settle)).await });
+            }
+            for said in at_once(tasks.into_iter()).await {
+                said.expect("signed in or refused");
+            }
+            off.await.unwrap().unwrap();
+            assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), [], "round {round}");
+        }
+    }
+
+    async fn no_session_begins_with_a_password_that_was_replaced(house) {
+        let user = house.staff("ada@example.com").await;
+        for round in 0..10 {
+            house.password(&user, "old").await;
+            let (store, id) = (house.store.clone(), user.id.clone());
+            let replace = tokio::spawn(async move {
+                store.set_password(&id, "new", None, &By::operator(), at(2)).await
+            });
+            let tasks = (0..4).map(|number| {
+                let (store, id) = (house.store.clone(), user.id.clone());
+                async move {
+                    let by = By::operator();
+                    let sign_in = PasswordSignIn {
+                        user: &id,
+                        verified_hash: "old",
+                        rehash: None,
+                        session: &new_session(&format!("token {round} {number}")),
+                        buckets: &[],
+                        by: &by,
+                    };
+                    let keep = |counters: &[_]| counters.to_vec();
+                    store.complete_password_sign_in(&sign_in, keep, at(1)).await.map(|_| ())
+                }
+            });
+            for said in at_once(tasks).await {
+                said.expect("signed in or told");
+            }
+            replace.await.unwrap().unwrap();
+            assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), [], "round {round}");
+        }
+    }
+
+    async fn s104_a_hundred_parallel_guesses_get_exactly_the_limit(house) {
         let minute = Duration::from_secs(60);
         let limit = Limit { failures: 9, window: 15 * minute, wait: 6 * minute };
         let throttles = Throttles { account_network: limit, ..Throttles::default() };
@@ -112,7 +176,7 @@ both! {
         assert_eq!(granted, 9);
     }
 
-    async fn a_trip_is_taken_by_one_of_fifty(house) {
+    async fn s001_a_trip_is_taken_by_one_of_fifty(house) {
         let (state, browser) = (digest("state"), digest("browser"));
         house.store.add_attempt(&state, &browser, &attempt("one")).await.unwrap();
         let tasks = (0..50).map(|_| {

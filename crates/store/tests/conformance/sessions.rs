@@ -14,7 +14,7 @@ both! {
         let user = house.staff("ada@example.com").await;
         house.password(&user, "hash").await;
         let session = house.session(&user, "token", at(1)).await;
-        assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), [session.clone()]);
+        assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), std::slice::from_ref(&session));
         let seen = house.store.latest_change().await.unwrap();
         let by = By::operator();
         let end = |now| house.store.end_session(&session.id, EndReason::SignedOut, &by, now);

@@ -52,11 +52,11 @@ async fn count_users(house: &House) -> usize {
 }
 
 both! {
-    async fn a_newcomer_is_made_once_and_comes_back_as_the_same(house) {
+    async fn s026_a_newcomer_is_made_once_and_comes_back_as_the_same(house) {
         let name = GroupName::parse("Newcomers").unwrap();
         let by = By::operator();
         let group = house.store.add_group(UserType::Staff, &name, &by, at(1)).await.unwrap();
-        let acme = house.provider("acme", UnknownUser::Create, &[group.id.clone()]).await;
+        let acme = house.provider("acme", UnknownUser::Create, std::slice::from_ref(&group.id)).await;
         let mut settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let first = house.store.settle(&settle, decider(&settle)).await.unwrap();
         let Settled::SignedIn { session, user, created: true, linked: false } = first else {
@@ -83,7 +83,7 @@ both! {
         assert_eq!(count_users(house).await, 1);
     }
 
-    async fn an_account_of_the_same_address_is_linked(house) {
+    async fn s043_an_account_is_linked_once_per_provider(house) {
         let user = house.staff("ada@example.com").await;
         let acme = house.provider("acme", UnknownUser::Refuse, &[]).await;
         let settle = arrive(house, &acme, "subject", "ADA@example.com").await;
@@ -102,7 +102,7 @@ both! {
         assert_eq!(house.store.list_identities_of(&user.id).await.unwrap().len(), 1);
     }
 
-    async fn a_refusal_leaves_the_audit_and_nothing_else(house) {
+    async fn s051_a_refusal_leaves_the_audit_and_nothing_else(house) {
         let acme = house.provider("acme", UnknownUser::Refuse, &[]).await;
         let settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let before = house.store.counted();
@@ -120,7 +120,7 @@ both! {
         assert!(entry.detail["rules"].as_array().is_some_and(|rules| rules.len() > 2));
     }
 
-    async fn a_provider_disabled_meanwhile_refuses(house) {
+    async fn s036_a_provider_disabled_meanwhile_refuses(house) {
         let acme = house.provider("acme", UnknownUser::Create, &[]).await;
         let settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let off = ProviderChange {
@@ -168,7 +168,7 @@ both! {
         assert_eq!(identities[0].email.as_deref(), Some("ada@example.com"));
     }
 
-    async fn the_same_subject_of_another_provider_is_somebody_else(house) {
+    async fn s027_the_same_subject_of_another_provider_is_somebody_else(house) {
         let acme = house.provider("acme", UnknownUser::Create, &[]).await;
         let other = house.provider("other", UnknownUser::Create, &[]).await;
         let first = arrive(house, &acme, "subject", "ada@example.com").await;
@@ -187,7 +187,7 @@ both! {
         let name = GroupName::parse("Newcomers").unwrap();
         let by = By::operator();
         let group = house.store.add_group(UserType::Staff, &name, &by, at(1)).await.unwrap();
-        let acme = house.provider("acme", UnknownUser::Create, &[group.id.clone()]).await;
+        let acme = house.provider("acme", UnknownUser::Create, std::slice::from_ref(&group.id)).await;
         house.store.remove_group(&group.id, &by, at(2)).await.unwrap();
         let settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let done = house.store.settle(&settle, decider(&settle)).await.unwrap();

@@ -33,7 +33,7 @@ async fn read(house: &House, buckets: &[Bucket]) -> Vec<Option<Counter>> {
 }
 
 both! {
-    async fn the_ninth_failure_begins_the_wait(house) {
+    async fn s104_the_ninth_failure_begins_the_wait(house) {
         let buckets = buckets("ada@example.com");
         let throttles = Throttles::default();
         let decider = |counters: &[_]| reserve(at(1), &throttles, counters);

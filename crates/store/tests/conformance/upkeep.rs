@@ -1,7 +1,7 @@
 //! Upkeep: a database that answers, and one that forgets what is over and nothing else.
 
 use identity::throttle::{Reservation, Throttles, reserve};
-use store::{By, Paging, Recalled};
+use store::{Paging, Recalled};
 
 use crate::attempts::attempt;
 use crate::engines::both;
@@ -46,10 +46,9 @@ both! {
         assert!(!house.store.find_known_device(&user.id, &browser).await.unwrap());
         let kept = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items.len();
         assert_eq!(kept, entries);
-        let _ = By::system();
     }
 
-    async fn a_barrier_outlasts_patience(house) {
+    async fn s104_a_barrier_outlasts_patience(house) {
         let buckets = buckets("ada@example.com");
         let throttles = Throttles { account_row: 1, ..Throttles::default() };
         let decider = |counters: &[_]| reserve(at(1), &throttles, counters);

@@ -27,7 +27,7 @@ both! {
         assert_eq!(customer, None, "the same address at another type is another human's");
     }
 
-    async fn an_address_is_taken_once_even_by_the_deleted(house) {
+    async fn s052_an_address_is_taken_once_even_by_the_deleted(house) {
         let user = house.staff("ada@example.com").await;
         let delete = StatusChange::Delete;
         house.store.change_user_status(&user.id, delete, &By::operator(), at(1)).await.unwrap();
@@ -38,7 +38,7 @@ both! {
         house.store.add_user(&customer, &[], &By::operator(), at(3)).await.unwrap();
     }
 
-    async fn whoever_is_deactivated_is_out_at_once(house) {
+    async fn s093_whoever_is_deactivated_is_out_at_once(house) {
         house.administrator("admin@example.com").await;
         let user = house.staff("ada@example.com").await;
         house.password(&user, "hash").await;
@@ -59,7 +59,7 @@ both! {
         let before = house.store.latest_change().await.unwrap();
         let change = StatusChange::Activate;
         let done = house.store.change_user_status(&user.id, change, &By::operator(), at(2)).await;
-        assert_eq!(done.unwrap(), StatusOutcome::Changed(user));
+        assert_eq!(done.unwrap(), StatusOutcome::Changed(Box::new(user)));
         assert_eq!(house.store.latest_change().await.unwrap(), before);
     }
 

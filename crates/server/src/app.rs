@@ -144,7 +144,6 @@ pub async fn open_store(
     let now = clock.now();
     let DatabaseConfig { url, max_connections, .. } = &config.database;
     let store = Store::open(url.expose(), *max_connections, Arc::clone(entropy), now).await?;
-    let keyring =
-        Keyring::load(master, &config.keys.file, &store, entropy.as_ref(), now).await?;
+    let keyring = Keyring::load(master, &config.keys.file, &store, entropy.as_ref(), now).await?;
     Ok((store, keyring))
 }

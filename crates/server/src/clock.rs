@@ -28,6 +28,7 @@ impl Clock for SystemClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the entropy that everybody is handed")]
     fn fill(&self, buffer: &mut [u8]) {
         // Without randomness nothing here is safe, and there is nobody to tell: stop at once.
         if aws_lc_rs::rand::fill(buffer).is_err() {

@@ -40,7 +40,8 @@ impl FormGuard {
     /// after our own `Referrer-Policy: no-referrer` pages, and then the token must do.
     fn same_origin(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let site_ok = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+        let site_ok =
+            text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
         let origin_ok = text(header::ORIGIN.as_str())
             .is_none_or(|origin| origin == self.origin || origin == "null");
         site_ok && origin_ok
@@ -57,7 +58,10 @@ mod tests {
     }
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| ((*k).parse().expect("name"), HeaderValue::from_static(v))).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).parse().expect("name"), HeaderValue::from_static(v)))
+            .collect()
     }
 
     #[test]
@@ -65,7 +69,8 @@ mod tests {
         let guard = guard();
         let (own, other) = (Secret::new("own"), Secret::new("other"));
         let token = guard.token(&own);
-        let ours = headers(&[("origin", "https://id.shop.example"), ("sec-fetch-site", "same-origin")]);
+        let ours =
+            headers(&[("origin", "https://id.shop.example"), ("sec-fetch-site", "same-origin")]);
         assert!(guard.allows(&ours, Some(&own), &token));
         assert!(guard.allows(&headers(&[]), Some(&own), &token));
         assert!(!guard.allows(&ours, Some(&other), &token));

@@ -63,14 +63,10 @@ impl PageError {
                 "We could not read that form",
                 "Go back, load the page again and fill in the form once more.",
             ),
-            Self::TooLarge => (
-                "That was too much at once",
-                "Go back and send less text.",
-            ),
-            Self::Busy => (
-                "We are busy at the moment",
-                "Nothing is lost. Please try again in a few seconds.",
-            ),
+            Self::TooLarge => ("That was too much at once", "Go back and send less text."),
+            Self::Busy => {
+                ("We are busy at the moment", "Nothing is lost. Please try again in a few seconds.")
+            }
             Self::Broken => (
                 "Something went wrong on our side",
                 "Please try again. If it happens again, tell your administrator the request id \

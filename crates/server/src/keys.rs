@@ -58,7 +58,8 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
     }
     let key = MasterKey::generate(entropy);
     // Whole or not at all, and never over a key that another process made meanwhile.
-    let unfinished = file.with_extension(format!("new-{}", identity::ids::hex(&draw::<4>(entropy))));
+    let unfinished =
+        file.with_extension(format!("new-{}", identity::ids::hex(&draw::<4>(entropy))));
     let mut out = fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -71,7 +72,9 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
     fs::remove_file(&unfinished).map_err(failed)?;
     match linked {
         Ok(()) => Ok(key),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => master_key(file, entropy),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            master_key(file, entropy)
+        }
         Err(error) => Err(failed(error)),
     }
 }

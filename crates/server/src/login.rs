@@ -17,7 +17,8 @@ use crate::sessions::current::{AtDoor, at_door};
 use crate::visit::{Door, Visit};
 
 /// One text for every way in which an e-mail address and a password do not fit.
-const NEUTRAL: &str = "That e-mail address and password do not fit. Please check both and try again.";
+const NEUTRAL: &str =
+    "That e-mail address and password do not fit. Please check both and try again.";
 
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
@@ -181,4 +182,3 @@ pub fn return_query(return_to: &str) -> String {
         .finish();
     format!("?{pairs}")
 }
-

@@ -146,8 +146,8 @@ struct Checked {
 }
 
 fn check(app: &App, form: &SetupForm) -> Result<Checked, (&'static str, String)> {
-    let email = Email::parse(&form.email)
-        .map_err(|error| (error.code(), sentence(&error.to_string())))?;
+    let email =
+        Email::parse(&form.email).map_err(|error| (error.code(), sentence(&error.to_string())))?;
     if !form.password.matches(form.repeat.expose()) {
         let text = "The two passwords are not the same. Please type the same one twice.";
         return Err(("passwords_differ", text.to_owned()));

@@ -105,11 +105,10 @@ impl FromRequestParts<App> for Door {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, PageError> {
-        let Path(segments) = Path::<std::collections::HashMap<String, String>>::from_request_parts(
-            parts, app,
-        )
-        .await
-        .map_err(|_| PageError::NotFound)?;
+        let Path(segments) =
+            Path::<std::collections::HashMap<String, String>>::from_request_parts(parts, app)
+                .await
+                .map_err(|_| PageError::NotFound)?;
         segments
             .get("application")
             .and_then(|key| app.directory.now().application(key))

@@ -164,7 +164,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
         );
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return unusable("server.public_url", "must be an origin without a path, query or fragment");
+        return unusable(
+            "server.public_url",
+            "must be an origin without a path, query or fragment",
+        );
     }
     if !(12..=64).contains(&config.passwords.min_length) {
         return unusable("passwords.min_length", "must be between 12 and 64");

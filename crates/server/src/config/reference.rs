@@ -149,7 +149,8 @@ pub fn reference() -> String {
             // Writing to a String cannot fail.
             let _ = write!(page, "\n## [{own}]\n| key | default | meaning |\n|---|---|---|\n");
         }
-        let default = if default.is_empty() { "not set".to_owned() } else { format!("`{default}`") };
+        let default =
+            if default.is_empty() { "not set".to_owned() } else { format!("`{default}`") };
         let _ = writeln!(page, "| `{key}` | {default} | {meaning} |");
     }
     page

@@ -50,8 +50,7 @@ async fn reset_asked(
     let Some(door) = app.directory.now().application(application.as_str()) else {
         return Ok(None);
     };
-    let found =
-        app.store.find_user_by_email(door.user_type, &door.population, email_key).await?;
+    let found = app.store.find_user_by_email(door.user_type, &door.population, email_key).await?;
     let Some(user) = found.filter(|user| user.status == Status::Active && door.local_login) else {
         return Ok(None);
     };

@@ -46,9 +46,7 @@ pub enum MailSetupError {
     #[error("mail.password_file: {0}")]
     Password(ConfigError),
     /// A password that would be read on the way.
-    #[error(
-        "mail.smtp_url: a password is only sent encrypted; use smtps:// or add ?tls=required"
-    )]
+    #[error("mail.smtp_url: a password is only sent encrypted; use smtps:// or add ?tls=required")]
     PlainPassword,
 }
 
@@ -144,9 +142,7 @@ fn message(
         .date(SystemTime::UNIX_EPOCH + Duration::from_micros(micros))
         .message_id(Some(format!("<{id}@{}>", from.email.domain())))
         .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
-        .singlepart(
-            SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone()),
-        )
+        .singlepart(SinglePart::builder().header(ContentType::TEXT_PLAIN).body(mail.text.clone()))
         .map_err(|error| written(&error))
 }
 
@@ -178,9 +174,11 @@ mod tests {
 
     #[test]
     fn servers_are_written_in_one_of_three_ways() {
-        for good in
-            ["smtp://127.0.0.1:2525", "smtp://mail.example:587?tls=required", "smtps://mail.example"]
-        {
+        for good in [
+            "smtp://127.0.0.1:2525",
+            "smtp://mail.example:587?tls=required",
+            "smtps://mail.example",
+        ] {
             assert!(matches!(Smtp::new(&config(good)), Ok(Some(_))), "{good}");
         }
         for bad in [

@@ -44,7 +44,8 @@ pub async fn dress_errors(State(app): State<App>, mut request: Request, next: Ne
 /// What the framework itself refused, without a page.
 fn undressed(response: &Response) -> Option<PageError> {
     if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().starts_with(b"text/html") || kind.as_bytes().starts_with(b"application/json")
+        kind.as_bytes().starts_with(b"text/html")
+            || kind.as_bytes().starts_with(b"application/json")
     }) {
         return None;
     }

@@ -33,7 +33,11 @@ pub async fn secure_headers(request: Request, next: Next) -> Response {
     // Addresses of ours may hold a code or a token; nobody learns them from us.
     set(headers, header::REFERRER_POLICY, "no-referrer");
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(headers, HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()");
+    set(
+        headers,
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    );
     // Back button and shared computers: nothing of ours is kept, except what says otherwise.
     if !headers.contains_key(header::CACHE_CONTROL) {
         set(headers, header::CACHE_CONTROL, "no-store");

@@ -83,8 +83,7 @@ async fn wait(
     visit: &Visit,
     key: &str,
 ) -> Result<Option<u64>, PageError> {
-    let buckets =
-        buckets_for_reset_mail(&door.population, door.user_type, key, visit.address);
+    let buckets = buckets_for_reset_mail(&door.population, door.user_type, key, visit.address);
     let limits = throttles(&app.config.throttle);
     let decide = |counters: &[_]| reserve(visit.now, &limits, counters);
     Ok(match app.store.reserve_sign_in(&buckets, decide, visit.now).await? {

@@ -44,8 +44,15 @@ pub struct Verified {
 }
 
 enum Job {
-    Verify { password: Secret, hash: Option<Phc>, reply: oneshot::Sender<Result<Verified, HashError>> },
-    Make { password: Secret, reply: oneshot::Sender<Result<Phc, HashError>> },
+    Verify {
+        password: Secret,
+        hash: Option<Phc>,
+        reply: oneshot::Sender<Result<Verified, HashError>>,
+    },
+    Make {
+        password: Secret,
+        reply: oneshot::Sender<Result<Phc, HashError>>,
+    },
 }
 
 impl Job {
@@ -87,11 +94,8 @@ pub struct Hasher {
 impl Hasher {
     /// Starts the threads. They end when the hasher is dropped.
     pub fn start(config: &PasswordsConfig, entropy: &Arc<dyn Entropy>) -> Self {
-        let cost = Cost {
-            memory_kib: config.argon2_memory_kib,
-            passes: config.argon2_passes,
-            lanes: 1,
-        };
+        let cost =
+            Cost { memory_kib: config.argon2_memory_kib, passes: config.argon2_passes, lanes: 1 };
         let queue = Queue { jobs: VecDeque::new(), most: config.queue.max(1), closed: false };
         let pool = Arc::new(Pool {
             queue: Mutex::new(queue),
@@ -110,11 +114,7 @@ impl Hasher {
 
     /// Whether `password` makes `hash`. Without a hash the answer is no after the same work, so
     /// that nobody learns from the time it takes whether an account has a password.
-    pub async fn verify(
-        &self,
-        password: Secret,
-        hash: Option<Phc>,
-    ) -> Result<Verified, HashError> {
+    pub async fn verify(&self, password: Secret, hash: Option<Phc>) -> Result<Verified, HashError> {
         let (reply, answer) = oneshot::channel();
         self.queue(Job::Verify { password, hash, reply })?;
         answer.await.unwrap_or(Err(HashError::Busy))
@@ -194,10 +194,7 @@ fn next(pool: &Pool, memory: &mut Memory) -> Option<Job> {
             Some(job) if job.is_abandoned() => {}
             Some(job) => return Some(job),
             None if memory.is_empty() => {
-                queue = pool
-                    .filled
-                    .wait(queue)
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                queue = pool.filled.wait(queue).unwrap_or_else(std::sync::PoisonError::into_inner);
             }
             None => {
                 let (woken, waited) = pool

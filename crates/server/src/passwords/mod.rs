@@ -26,11 +26,8 @@ pub const FORM_EXPIRED: &str = "This page was open for too long. Please send the
 
 /// What the operator set.
 pub fn throttles(config: &ThrottleConfig) -> Throttles {
-    let limit = |failures, window, wait| Limit {
-        failures,
-        window: minutes(window),
-        wait: minutes(wait),
-    };
+    let limit =
+        |failures, window, wait| Limit { failures, window: minutes(window), wait: minutes(wait) };
     Throttles {
         account_network: limit(
             config.account_network_failures,

@@ -114,8 +114,7 @@ async fn done(
     user: &User,
 ) -> Result<Response, PageError> {
     app.sessions.forget_user(&user.id);
-    let letter =
-        Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
+    let letter = Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
     post(app, &letter, visit.now).await?;
     let login = format!("/{}/login?notice=password_set", door.key);
     Ok(Redirect::to(&login).into_response())

@@ -126,10 +126,7 @@ pub struct SessionCache {
 impl SessionCache {
     /// An empty cache whose picture of the changes is fresh as of `now`.
     pub fn new(now: Moment) -> Self {
-        Self {
-            shelves: RwLock::new(Shelves::default()),
-            looked_at: AtomicI64::new(now.micros()),
-        }
+        Self { shelves: RwLock::new(Shelves::default()), looked_at: AtomicI64::new(now.micros()) }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shelves> {
@@ -152,7 +149,13 @@ impl SessionCache {
 
     /// Keeps what was read, unless something changed since `generation`; then it is good for this
     /// one request only.
-    pub fn shelve(&self, digest: Digest, session: Session, user: User, generation: u64) -> Arc<Held> {
+    pub fn shelve(
+        &self,
+        digest: Digest,
+        session: Session,
+        user: User,
+        generation: u64,
+    ) -> Arc<Held> {
         let held = Arc::new(Held::new(session, user));
         let mut shelves = self.write();
         if shelves.generation == generation {
@@ -198,11 +201,7 @@ impl SessionCache {
     /// Whether memory may answer alone.
     pub fn trust(&self, now: Moment) -> Trust {
         let since = Moment::from_micros(self.looked_at.load(Ordering::Relaxed));
-        if now.since(since) >= TRUSTED_FOR {
-            Trust::Stale { since }
-        } else {
-            Trust::Fresh
-        }
+        if now.since(since) >= TRUSTED_FOR { Trust::Stale { since } } else { Trust::Fresh }
     }
 
     /// Uses that the database should learn of.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use identity::applications::Application;
 use identity::secret::Digest;
-use identity::sessions::{AdmitRefusal, Admission, AtTheDoor, Session, admit};
+use identity::sessions::{Admission, AdmitRefusal, AtTheDoor, Session, admit};
 use identity::users::{User, UserType};
 
 use super::cache::{Held, Trust, patience};
@@ -32,7 +32,7 @@ pub enum AtDoor {
     /// A session that does not open this door.
     Turned(AdmitRefusal),
     /// Come in.
-    Enter(SignedIn),
+    Enter(Box<SignedIn>),
 }
 
 /// Looks at the session that this browser has for the door's user type.
@@ -51,7 +51,8 @@ pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtD
         Admission::SignInAgain(refusal) => Ok(AtDoor::Turned(refusal)),
         Admission::Enter => {
             held.touch(visit.now);
-            Ok(AtDoor::Enter(SignedIn { session, user: Arc::clone(user), digest }))
+            let signed_in = SignedIn { session, user: Arc::clone(user), digest };
+            Ok(AtDoor::Enter(Box::new(signed_in)))
         }
     }
 }
@@ -89,7 +90,8 @@ async fn held(
             Ok(Some(app.sessions.shelve(digest.clone(), found.session, found.user, generation)))
         }
         (Ok(None), _, _) => Ok(None),
-        (Err(error), Some(held), Trust::Stale { since }) if matches!(error, store::Error::Busy(_)) =>
+        (Err(error), Some(held), Trust::Stale { since })
+            if matches!(error, store::Error::Busy(_)) =>
         {
             let customers = &app.config.sessions.customers_without_database_seconds;
             let patience = patience(user_type, Duration::from_secs(*customers));

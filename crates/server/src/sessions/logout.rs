@@ -34,7 +34,8 @@ pub async fn leave(
     Form(form): Form<LogoutForm>,
 ) -> Result<Response, PageError> {
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-        let notice = Notice::Problem("That form was too old. Please press the button again.".into());
+        let notice =
+            Notice::Problem("That form was too old. Please press the button again.".into());
         return Ok(page(&app, &door, &visit, StatusCode::FORBIDDEN, Some(notice)));
     }
     if let Some((_, held)) = find(&app, &visit, door.user_type).await? {
@@ -45,9 +46,7 @@ pub async fn leave(
     }
     let mut response =
         Redirect::to(&format!("/{}/login?notice=signed_out", door.key)).into_response();
-    response
-        .headers_mut()
-        .append(header::SET_COOKIE, app.cookies.clear_session(door.user_type));
+    response.headers_mut().append(header::SET_COOKIE, app.cookies.clear_session(door.user_type));
     Ok(response)
 }
 

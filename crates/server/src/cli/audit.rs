@@ -1,0 +1,167 @@
+//! `vestibule audit`: what was done and what was refused, by whom and why.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use store::{AuditEntry, Paging};
+
+use super::answer::{more, table};
+use super::users::{self, Person};
+use super::{Answer, CommandHouse, Failure};
+
+/// What to read.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Show the entry behind a support code, with the rules that were weighed
+    Show(ShowCommand),
+    /// List entries, the latest first
+    List(ListCommand),
+    /// List the entries about a user, the latest first
+    Of(OfCommand),
+}
+
+/// Which entry.
+#[derive(Debug, Args)]
+pub struct ShowCommand {
+    /// Support code, as the person was shown it
+    #[arg(value_name = "CODE")]
+    code: String,
+}
+
+/// Which entries.
+#[derive(Debug, Args)]
+pub struct ListCommand {
+    /// How many at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Go on behind this place, which the list before has printed
+    #[arg(long, value_name = "PLACE")]
+    after: Option<String>,
+}
+
+/// Whose entries.
+#[derive(Debug, Args)]
+pub struct OfCommand {
+    #[command(flatten)]
+    person: Person,
+    #[command(flatten)]
+    list: ListCommand,
+}
+
+impl AuditCommand {
+    pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        match self {
+            Self::Show(command) => show(house, &command.code).await,
+            Self::List(command) => list(house, None, command).await,
+            Self::Of(OfCommand { person, list: command }) => {
+                list(house, Some(&person), command).await
+            }
+        }
+    }
+}
+
+async fn show(house: &CommandHouse, code: &str) -> Result<Answer, Failure> {
+    // People read codes out and type them in their own way.
+    let code = code.trim().to_uppercase();
+    let entry = house.store.find_audit_by_support_code(&code).await?.ok_or_else(|| {
+        let text = format!("no entry has the support code {code}; check it letter by letter");
+        Failure::new("not_found", text)
+    })?;
+    Ok(Answer::new(words(&entry), json!({ "entry": entry_json(&entry) })))
+}
+
+async fn list(
+    house: &CommandHouse,
+    person: Option<&Person>,
+    command: ListCommand,
+) -> Result<Answer, Failure> {
+    let user = match person {
+        Some(person) => Some(users::find(house, person).await?.id),
+        None => None,
+    };
+    let paging = Paging { after: command.after, limit: command.limit };
+    let page = house.store.list_audit(user.as_ref(), &paging).await?;
+    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let row = |entry: &AuditEntry| {
+        vec![
+            entry.at.to_rfc3339(),
+            entry.actor.clone(),
+            entry.action.clone(),
+            entry.outcome.clone(),
+            or_dash(entry.user.as_ref().map(identity::ids::UserId::as_str)),
+            or_dash(entry.support_code.as_deref()),
+        ]
+    };
+    let rows: Vec<_> = page.items.iter().map(row).collect();
+    let text = if rows.is_empty() {
+        "There is no entry.".to_owned()
+    } else {
+        let head = ["TIME", "BY", "ACTION", "OUTCOME", "USER", "CODE"];
+        table(&head, &rows) + &more(page.next.as_ref())
+    };
+    let entries: Vec<_> = page.items.iter().map(entry_json).collect();
+    Ok(Answer::new(text, json!({ "entries": entries, "next": page.next })))
+}
+
+/// An entry as JSON. Fields are added, never removed or changed.
+fn entry_json(entry: &AuditEntry) -> Value {
+    json!({
+        "id": entry.id.as_str(),
+        "at": entry.at.to_rfc3339(),
+        "actor": entry.actor,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "user": entry.user.as_ref().map(identity::ids::UserId::as_str),
+        "application": entry.application.as_ref().map(|key| key.as_str()),
+        "provider": entry.provider.as_ref().map(identity::ids::ProviderId::as_str),
+        "support_code": entry.support_code,
+        "request_id": entry.request_id,
+        "address": entry.address,
+        "user_agent": entry.user_agent,
+        "detail": entry.detail,
+    })
+}
+
+/// An entry for people: one fact a line, the rules in their order.
+fn words(entry: &AuditEntry) -> String {
+    let json = entry_json(entry);
+    let facts = [
+        ("Time", "at"),
+        ("By", "actor"),
+        ("Action", "action"),
+        ("Outcome", "outcome"),
+        ("User", "user"),
+        ("Door", "application"),
+        ("Provider", "provider"),
+        ("Network", "address"),
+        ("Browser", "user_agent"),
+        ("Request", "request_id"),
+    ];
+    let mut text = String::new();
+    for (name, key) in facts {
+        if let Some(value) = json[key].as_str() {
+            text.push_str(&format!("{name:<10}  {value}\n"));
+        }
+    }
+    for (name, value) in &entry.detail {
+        match value.as_array().filter(|list| list.iter().all(Value::is_object)) {
+            Some(rules) if !rules.is_empty() => {
+                text.push_str(&format!("\n{name}:\n"));
+                rules.iter().for_each(|rule| text.push_str(&format!("  {}\n", rule_words(rule))));
+            }
+            _ => text.push_str(&format!("{name:<10}  {}\n", plain(value))),
+        }
+    }
+    text
+}
+
+fn rule_words(rule: &Value) -> String {
+    let settled = if rule["settled"] == true { " -> settles it" } else { "" };
+    match (rule["rule"].as_str(), rule["saw"].as_str()) {
+        (Some(name), Some(saw)) => format!("{name}: {saw}{settled}"),
+        _ => rule.to_string(),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,193 @@
+//! The command line: what an operator can ask, and how it is answered.
+
+mod answer;
+mod audit;
+mod config;
+mod generate;
+mod groups;
+mod password;
+mod providers;
+mod serve;
+mod setup_link;
+mod users;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use identity::entropy::Entropy;
+use identity::time::Moment;
+use store::{By, Store};
+
+pub use answer::{Answer, Failure};
+
+use crate::app::open_store;
+use crate::clock::{Clock, SystemClock, SystemEntropy};
+use crate::config::{Config, load};
+use crate::keys::Keyring;
+
+/// The file that is read when it is there and no other is named.
+const DEFAULT_FILE: &str = "vestibule.toml";
+
+/// Signs people in to every application of a commerce platform.
+///
+/// Start with `vestibule demo` to look around, or with `vestibule serve`: without any
+/// configuration it keeps everything in ./vestibule-data and prints a link that makes the first
+/// administrator.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vestibule",
+    version,
+    arg_required_else_help = false,
+    after_help = "Exit codes: 0 done, 1 refused or failed, 2 not understood.\n\
+                  With --json, the answer is one JSON document on standard output, and a failure \
+                  is {\"error\":{\"code\",\"message\"}} on standard error."
+)]
+pub struct Cli {
+    /// Configuration file [default: vestibule.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer as JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until stopped; what happens when no command is given
+    Serve,
+    /// Show a house to look at: on loopback, with one administrator, keeping nothing
+    Demo(serve::DemoCommand),
+    /// Check the configuration, or print everything that can be configured
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Print a link that makes the first administrator, once
+    SetupLink,
+    /// Add, find and change users, and set their passwords
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Add and remove groups and their members
+    #[command(subcommand)]
+    Groups(groups::GroupsCommand),
+    /// Connect identity providers to applications
+    #[command(subcommand)]
+    Providers(providers::ProvidersCommand),
+    /// Read what was done and what was refused
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Rewrite the generated documentation
+    #[command(hide = true)]
+    Gen(generate::GenCommand),
+}
+
+/// What a command works with.
+pub struct CommandHouse {
+    /// As read.
+    pub config: Config,
+    /// What remembers.
+    pub store: Store,
+    /// What encrypts fields at rest.
+    pub keyring: Keyring,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What cannot be predicted.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl CommandHouse {
+    /// Now.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// In whose name commands act.
+    pub fn by(&self) -> By {
+        By::operator()
+    }
+}
+
+/// Opens database and keys for a command that serves nobody.
+pub async fn open(config: Config) -> Result<CommandHouse, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    let (store, keyring) = open_store(&config, clock.as_ref(), &entropy)
+        .await
+        .map_err(|error| Failure::new("cannot_open", error.to_string()))?;
+    Ok(CommandHouse { config, store, keyring, clock, entropy })
+}
+
+/// Reads the configuration: the named file, else the default one where it is there.
+fn configuration(file: Option<PathBuf>) -> Result<Config, Failure> {
+    let file = file.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+    load(file.as_deref(), std::env::vars())
+        .map_err(|error| Failure::new("configuration", error.to_string()))
+}
+
+/// The whole process, from its arguments to its exit code.
+pub fn main() -> ExitCode {
+    let Cli { config, json, command } = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let text = format!("the process cannot start its threads: {error}");
+            return Failure::new("threads", text).print(json);
+        }
+    };
+    match runtime.block_on(run(config, command.unwrap_or(Command::Serve))) {
+        Ok(answer) => answer.print(json),
+        Err(failure) => failure.print(json),
+    }
+}
+
+async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Demo(demo) => return demo.run().await,
+        Command::Gen(generate) => return generate.run(),
+        Command::Config(command) => return command.run(file),
+        _ => {}
+    }
+    let config = configuration(file)?;
+    if matches!(command, Command::Serve) {
+        return serve::run(config).await;
+    }
+    let house = open(config).await?;
+    let answer = match command {
+        Command::SetupLink => setup_link::run(&house).await,
+        Command::Users(command) => command.run(&house).await,
+        Command::Groups(command) => command.run(&house).await,
+        Command::Providers(command) => command.run(&house).await,
+        Command::Audit(command) => command.run(&house).await,
+        Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Gen(_) => {
+            Ok(Answer::silent())
+        }
+    };
+    house.store.close().await;
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_password_or_a_secret() {
+        fn look(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let takes_secret = ["password", "secret", "token"].iter().any(|w| name.contains(w));
+                assert!(!takes_secret || name.ends_with("_file"), "{name}");
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
+    }
+}

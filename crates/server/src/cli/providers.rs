@@ -1,0 +1,349 @@
+//! `vestibule providers`: identity providers, and the doors that they are connected to.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use identity::federation::policy::{Connection, UnknownUser};
+use identity::federation::provider::{Authority, Provider, ProviderState};
+use serde_json::{Value, json};
+use store::{Conflict, ProviderChange};
+
+use super::answer::table;
+use super::{Answer, CommandHouse, Failure};
+use crate::config::read_secret;
+use crate::federation::save::{self, Door, NewProvider, SaveError, Tools};
+use crate::federation::upstream::Upstream;
+
+/// What to do with identity providers.
+#[derive(Debug, Subcommand)]
+pub enum ProvidersCommand {
+    /// Add a provider: reads its discovery document and connects it to an application
+    Add(Box<AddCommand>),
+    /// List providers
+    List,
+    /// Show a provider, its connections, and what to enter at the provider
+    Show(Named),
+    /// Let people sign in through a provider again
+    Enable(Named),
+    /// Let nobody sign in through a provider, not even whoever is on the way
+    Disable(Named),
+    /// Remove a provider that nobody ever signed in through
+    Remove(Named),
+    /// Connect a provider to another application
+    Connect(ConnectCommand),
+}
+
+/// Which provider.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Key of the provider
+    #[arg(value_name = "KEY")]
+    key: String,
+}
+
+/// A door for a provider.
+#[derive(Debug, Args)]
+pub struct DoorArguments {
+    /// Application that people sign in to, such as back-office
+    #[arg(long, value_name = "APPLICATION")]
+    application: String,
+    /// What becomes of people without an account: create one, or refuse them
+    #[arg(long, value_name = "create|refuse")]
+    unknown_user: UnknownUser,
+    /// Group for new users; may be given several times
+    #[arg(long = "default-group", value_name = "GROUP")]
+    default_groups: Vec<String>,
+}
+
+/// Which provider, and which door.
+#[derive(Debug, Args)]
+pub struct ConnectCommand {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    door: DoorArguments,
+}
+
+/// A provider to be added.
+#[derive(Debug, Args)]
+pub struct AddCommand {
+    /// What people read on the button, after "Login with"
+    #[arg(long)]
+    name: String,
+    /// Address of the provider, without /.well-known/…
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Client id that the provider shows
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// File that holds the client secret
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: PathBuf,
+    /// Key for addresses and commands [default: made from the name]
+    #[arg(long)]
+    key: Option<String>,
+    /// Scope to ask for; may be given several times [default: openid email profile]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+    /// Domain whose e-mail addresses the provider is trusted with; may be given several times
+    #[arg(long = "trusted-domain", value_name = "DOMAIN")]
+    trusted_domains: Vec<String>,
+    /// Host of the provider that may be in your own network; may be given several times
+    #[arg(long = "allow-private", value_name = "HOST[:PORT]")]
+    allow_private: Vec<String>,
+    /// How far its word about e-mail addresses goes: operator (your own), organisation (a
+    /// company's) or public (anybody's)
+    #[arg(long, value_name = "AUTHORITY", default_value_t = Authority::Operator)]
+    authority: Authority,
+    #[command(flatten)]
+    door: DoorArguments,
+}
+
+impl DoorArguments {
+    fn door(self) -> Door {
+        Door {
+            application: self.application,
+            unknown_user: self.unknown_user,
+            default_groups: self.default_groups,
+        }
+    }
+}
+
+impl ProvidersCommand {
+    pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        match self {
+            Self::Add(command) => add(house, *command).await,
+            Self::List => list(house).await,
+            Self::Show(named) => show(house, &named).await,
+            Self::Enable(named) => switch(house, &named, ProviderState::Enabled).await,
+            Self::Disable(named) => switch(house, &named, ProviderState::Disabled).await,
+            Self::Remove(named) => remove(house, &named).await,
+            Self::Connect(command) => connect(house, command).await,
+        }
+    }
+}
+
+impl From<SaveError> for Failure {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Store(error) => error.into(),
+            other => Self::new(other.code(), other.to_string()),
+        }
+    }
+}
+
+fn upstream(house: &CommandHouse) -> Result<Upstream, Failure> {
+    Upstream::new(&house.config.outbound)
+        .map_err(|error| Failure::new("outbound", error.to_string()))
+}
+
+fn tools<'a>(house: &'a CommandHouse, upstream: &'a Upstream) -> Tools<'a> {
+    Tools {
+        store: &house.store,
+        keyring: &house.keyring,
+        upstream,
+        clock: house.clock.as_ref(),
+        entropy: &house.entropy,
+    }
+}
+
+async fn add(house: &CommandHouse, command: AddCommand) -> Result<Answer, Failure> {
+    let client_secret = read_secret(&command.client_secret_file)
+        .map_err(|error| Failure::new("client_secret_file", error.to_string()))?;
+    let new = NewProvider {
+        name: command.name,
+        issuer: command.issuer,
+        client_id: command.client_id,
+        client_secret,
+        key: command.key,
+        scopes: command.scopes,
+        trusted_domains: command.trusted_domains,
+        allow_private: command.allow_private,
+        authority: command.authority,
+    };
+    let door = command.door.door();
+    let upstream = upstream(house)?;
+    let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
+    let text = format!(
+        "Added \"{}\" as {}. On the login page of {} there is now the button \"Login with {}\".\n\
+         Enter this redirect URI at the provider: {}",
+        provider.name,
+        provider.key,
+        door.application,
+        provider.name,
+        redirect_uri(house, &provider),
+    );
+    Ok(Answer::new(text, provider_json(house, &provider).await?))
+}
+
+async fn connect(house: &CommandHouse, command: ConnectCommand) -> Result<Answer, Failure> {
+    let door = command.door.door();
+    let upstream = upstream(house)?;
+    let tools = tools(house, &upstream);
+    save::connect(&tools, &command.named.key, &door, &house.by()).await?;
+    let provider = save::find_provider(&house.store, &command.named.key).await?;
+    let text = format!("Connected \"{}\" to {}.", provider.name, door.application);
+    Ok(Answer::new(text, provider_json(house, &provider).await?))
+}
+
+async fn list(house: &CommandHouse) -> Result<Answer, Failure> {
+    let providers = house.store.list_providers().await?;
+    let connections = house.store.list_connections(None).await?;
+    let mut rows = Vec::new();
+    let mut documents = Vec::new();
+    for provider in &providers {
+        let doors: Vec<&str> = connections
+            .iter()
+            .filter(|one| one.provider == provider.id)
+            .map(|one| one.application.as_str())
+            .collect();
+        rows.push(vec![
+            provider.key.clone(),
+            provider.name.clone(),
+            provider.state.to_string(),
+            doors.join(", "),
+            provider.issuer.clone(),
+        ]);
+        documents.push(provider_json(house, provider).await?);
+    }
+    let text = if rows.is_empty() {
+        "There is no provider yet; add one with: vestibule providers add".to_owned()
+    } else {
+        table(&["KEY", "NAME", "STATE", "APPLICATIONS", "ISSUER"], &rows)
+    };
+    Ok(Answer::new(text, json!({ "providers": documents })))
+}
+
+async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
+    let provider = save::find_provider(&house.store, &named.key).await?;
+    let document = provider_json(house, &provider).await?;
+    let list = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join(" ") };
+    let yes = |flag| if flag { "yes" } else { "no" };
+    let mut lines = vec![
+        ("Name", provider.name.clone()),
+        ("State", provider.state.to_string()),
+        ("Issuer", provider.issuer.clone()),
+        ("Client id", provider.client_id.clone()),
+        ("Redirect URI", redirect_uri(house, &provider)),
+        ("Authority", provider.authority.to_string()),
+        ("Trusted domains", list(&provider.trusted_domains)),
+        ("Scopes", list(&provider.scopes)),
+        ("Private hosts", list(&provider.allow_private)),
+        ("Token endpoint", provider.endpoints.token.clone()),
+        ("Client shown by", provider.client_authentication.as_str().to_owned()),
+        ("Algorithms", list(&provider.algorithms)),
+        ("PKCE", yes(provider.pkce).to_owned()),
+        ("Promises iss", yes(provider.promises_iss).to_owned()),
+    ];
+    for connection in connections_of(house, &provider).await? {
+        let groups = group_names(house, &connection).await?;
+        let groups =
+            if groups.is_empty() { String::new() } else { format!(" in {}", groups.join(", ")) };
+        let text = format!(
+            "{}, unknown people: {}{groups}",
+            connection.application, connection.unknown_user
+        );
+        lines.push(("Connection", text));
+    }
+    let rows: Vec<_> =
+        lines.into_iter().map(|(label, text)| vec![label.to_owned(), text]).collect();
+    Ok(Answer::new(table(&[provider.key.as_str(), ""], &rows), document))
+}
+
+async fn switch(
+    house: &CommandHouse,
+    named: &Named,
+    state: ProviderState,
+) -> Result<Answer, Failure> {
+    let provider = save::find_provider(&house.store, &named.key).await?;
+    let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
+    let changed =
+        house.store.change_provider(&provider.id, &change, &house.by(), house.now()).await?;
+    let text = match state {
+        ProviderState::Enabled => {
+            format!("People can sign in through \"{}\" again.", changed.name)
+        }
+        ProviderState::Disabled => format!(
+            "Nobody can sign in through \"{}\" any more, and sessions that came by it are \
+             refused while it is disabled.",
+            changed.name
+        ),
+    };
+    Ok(Answer::new(text, provider_json(house, &changed).await?))
+}
+
+async fn remove(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
+    let provider = save::find_provider(&house.store, &named.key).await?;
+    let removed = house.store.remove_provider(&provider.id, &house.by(), house.now()).await;
+    removed.map_err(|error| match error {
+        store::Error::Conflict(Conflict::InUse) => {
+            let text = format!(
+                "people have signed in through \"{}\", and that is how they are known; switch it \
+                 off instead: vestibule providers disable {}",
+                provider.name, provider.key
+            );
+            Failure::new(Conflict::InUse.code(), text)
+        }
+        other => other.into(),
+    })?;
+    let text = format!("Removed \"{}\" and its connections.", provider.name);
+    Ok(Answer::new(text, json!({ "removed": provider.key })))
+}
+
+fn redirect_uri(house: &CommandHouse, provider: &Provider) -> String {
+    let origin = house.config.server.public_url.as_str().trim_end_matches('/');
+    format!("{origin}/login/callback/{}", provider.key)
+}
+
+async fn connections_of(
+    house: &CommandHouse,
+    provider: &Provider,
+) -> Result<Vec<Connection>, Failure> {
+    let mut all = house.store.list_connections(None).await?;
+    all.retain(|one| one.provider == provider.id);
+    Ok(all)
+}
+
+async fn group_names(
+    house: &CommandHouse,
+    connection: &Connection,
+) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for id in &connection.default_groups {
+        // One that was removed since grants nothing, and has no name.
+        names.extend(house.store.find_group(id).await?.map(|group| group.name));
+    }
+    Ok(names)
+}
+
+/// Everything but the secret.
+async fn provider_json(house: &CommandHouse, provider: &Provider) -> Result<Value, Failure> {
+    let mut connections = Vec::new();
+    for connection in connections_of(house, provider).await? {
+        connections.push(json!({
+            "application": connection.application.as_str(),
+            "unknown_user": connection.unknown_user.as_str(),
+            "default_groups": group_names(house, &connection).await?,
+        }));
+    }
+    Ok(json!({
+        "key": provider.key,
+        "id": provider.id.as_str(),
+        "name": provider.name,
+        "state": provider.state.as_str(),
+        "issuer": provider.issuer,
+        "client_id": provider.client_id,
+        "client_authentication": provider.client_authentication.as_str(),
+        "redirect_uri": redirect_uri(house, provider),
+        "authority": provider.authority.as_str(),
+        "trusted_domains": provider.trusted_domains,
+        "scopes": provider.scopes,
+        "allow_private": provider.allow_private,
+        "endpoints": provider.endpoints,
+        "algorithms": provider.algorithms,
+        "pkce": provider.pkce,
+        "promises_iss": provider.promises_iss,
+        "created_at": provider.created_at.to_rfc3339(),
+        "connections": connections,
+    }))
+}

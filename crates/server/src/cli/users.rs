@@ -1,0 +1,114 @@
+//! `vestibule users`: who there is, who may come in, and with which password.
+
+mod add;
+mod list;
+mod person;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use identity::users::{Status, StatusChange};
+use serde_json::json;
+use store::StatusOutcome;
+
+use super::{Answer, CommandHouse, Failure, password};
+pub(super) use person::{Person, find, user_json};
+
+/// What to do with users.
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// Add a user
+    Add(add::AddCommand),
+    /// List users in the order of their addresses
+    List(list::ListCommand),
+    /// Show everything about a user
+    Show(Person),
+    /// Let a user sign in
+    Activate(Person),
+    /// Keep a user out, and end their sessions at once
+    Deactivate(Person),
+    /// Delete a user softly, and end their sessions at once; they can be restored
+    Delete(Person),
+    /// Bring a deleted user back, deactivated and without their groups
+    Restore(Person),
+    /// Set a password, read from a file or standard input, and end the user's sessions
+    SetPassword(SetPasswordCommand),
+}
+
+/// Whose password, and where it is.
+#[derive(Debug, Args)]
+pub struct SetPasswordCommand {
+    #[command(flatten)]
+    person: Person,
+    /// File with the password in its first line [default: standard input]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl UsersCommand {
+    pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        match self {
+            Self::Add(command) => command.run(house).await,
+            Self::List(command) => command.run(house).await,
+            Self::Show(person) => show::run(&person, house).await,
+            Self::Activate(person) => status(house, &person, StatusChange::Activate).await,
+            Self::Deactivate(person) => status(house, &person, StatusChange::Deactivate).await,
+            Self::Delete(person) => status(house, &person, StatusChange::Delete).await,
+            Self::Restore(person) => status(house, &person, StatusChange::Restore).await,
+            Self::SetPassword(command) => command.run(house).await,
+        }
+    }
+}
+
+async fn status(
+    house: &CommandHouse,
+    person: &Person,
+    change: StatusChange,
+) -> Result<Answer, Failure> {
+    let before = find(house, person).await?;
+    let outcome =
+        house.store.change_user_status(&before.id, change, &house.by(), house.now()).await?;
+    let user = match outcome {
+        StatusOutcome::Refused(refusal) => {
+            return Err(Failure::new(refusal.code(), refusal.to_string()));
+        }
+        StatusOutcome::Changed(user) => user,
+    };
+    let changed = user.status != before.status;
+    let text = match (changed, user.status) {
+        (false, now) => format!("{} was {now} already; nothing was changed.", user.email),
+        (true, Status::Active) => format!("{} is active and may sign in.", user.email),
+        (true, Status::Deactivated) if before.status == Status::Deleted => {
+            format!(
+                "{} is back, deactivated and without groups. Let them in with: vestibule users \
+                 activate {}",
+                user.email, user.id
+            )
+        }
+        (true, now) => format!("{} is {now}, and all their sessions were ended.", user.email),
+    };
+    Ok(Answer::new(text, json!({ "user": user_json(&user), "changed": changed })))
+}
+
+impl SetPasswordCommand {
+    async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        let user = find(house, &self.person).await?;
+        if !user.may_have_password() {
+            return Err(Failure::new(
+                "no_password",
+                format!(
+                    "{} came by single sign-on and signs in through the identity provider; such \
+                     {} users have no password here",
+                    user.email, user.user_type
+                ),
+            ));
+        }
+        let new = password::read(self.password_file.as_deref())?;
+        let hash = password::hash(house, &user.name, user.email.as_typed(), &new).await?;
+        house.store.set_password(&user.id, &hash, None, &house.by(), house.now()).await?;
+        let text =
+            format!("The password of {} is set, and all their sessions were ended.", user.email);
+        Ok(Answer::new(text, json!({ "user": user_json(&user), "password_set": true })))
+    }
+}

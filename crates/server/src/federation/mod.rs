@@ -1,0 +1,11 @@
+//! Sign-in with an identity provider: out to it, back from it, and how one is connected.
+
+pub mod callback;
+pub mod refused;
+pub mod save;
+pub mod secrets;
+pub mod start;
+pub mod support_code;
+mod trip;
+pub mod upstream;
+mod words;

@@ -1,0 +1,119 @@
+//! The page of everybody who comes back and is not signed in, and its entry in the audit.
+
+use std::sync::Arc;
+
+use axum::http::header;
+use axum::response::Response;
+use identity::applications::Application;
+use identity::federation::provider::Provider;
+use identity::federation::refusal::Refusal;
+use identity::return_to::ReturnTo;
+use serde_json::{Map, Value};
+use store::{By, Conflict, Happened};
+
+use super::{support_code, words};
+use crate::app::App;
+use crate::error::PageError;
+use crate::login::return_query;
+use crate::pages::View;
+use crate::visit::Visit;
+
+/// What the audit calls a sign-in through a provider, completed or not.
+pub(super) const ACTION: &str = "sign_in.provider";
+
+/// A sign-in that ended without a session.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// At which door, as far as that is known.
+    pub application: Option<Arc<Application>>,
+    /// Through which provider, as far as that is known.
+    pub provider: Option<Arc<Provider>>,
+    /// Where the person wanted to go.
+    pub return_to: Option<ReturnTo>,
+    /// For the audit; nothing secret.
+    pub detail: Map<String, Value>,
+    /// The code of an entry that the audit has already.
+    pub support_code: Option<String>,
+}
+
+impl Refused {
+    /// For this reason, with nothing else known.
+    pub fn new(refusal: Refusal) -> Self {
+        Self {
+            refusal,
+            application: None,
+            provider: None,
+            return_to: None,
+            detail: Map::new(),
+            support_code: None,
+        }
+    }
+
+    /// With one more fact for the audit.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Notes it in the audit, unless that is done, and makes the page.
+    pub async fn answer(self, app: &App, visit: &Visit) -> Result<Response, PageError> {
+        let code = match &self.support_code {
+            Some(code) => code.clone(),
+            None => self.note(app, visit).await?,
+        };
+        Ok(self.page(app, visit, &code))
+    }
+
+    async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
+        let mut happened = Happened::refused(ACTION, self.refusal.code());
+        happened.application = self.application.as_ref().map(|door| door.key.clone());
+        happened.provider = self.provider.as_ref().map(|provider| provider.id.clone());
+        happened.detail = self.detail.clone();
+        let by = By::visitor(visit.note());
+        loop {
+            let code = support_code::generate(app.entropy.as_ref());
+            let entry = happened.clone().coded(code.as_str());
+            match app.store.add_refusal(&entry, &by, visit.now).await {
+                Err(store::Error::Conflict(Conflict::KeyTaken)) => {}
+                outcome => return outcome.map(|()| code).map_err(Into::into),
+            }
+        }
+    }
+
+    fn page(&self, app: &App, visit: &Visit, code: &str) -> Response {
+        let provider = self.provider.as_ref().map_or("your identity provider", |one| &one.name);
+        let (heading, text) = words::words(self.refusal, provider);
+        let mut view =
+            View::message(heading, text).reason(self.refusal.code()).with("support_code", code);
+        if let Some(door) = &self.application {
+            let (href, label) = self.way_on(app, door);
+            view = view.at(door).way_on(href, label);
+        }
+        let mut response = app.pages.page(words::status(self.refusal), &view);
+        if visit.browser.is_none() {
+            // So that the next trip is bound from its beginning.
+            let (browser, _) = visit.browser_or_new(app);
+            let cookie = app.cookies.set_browser(&browser);
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// A link and never a redirect: nothing here may go round in circles.
+    fn way_on(&self, app: &App, door: &Application) -> (String, &'static str) {
+        let query = return_query(self.return_to.as_ref().map_or("", ReturnTo::as_str));
+        let startable = self.provider.as_ref().filter(|provider| {
+            words::worth_another_trip(self.refusal)
+                && app.directory.now().is_connected(&door.key, &provider.id)
+        });
+        match startable {
+            Some(provider) => {
+                (format!("/{}/login/{}{query}", door.key, provider.key), "Start again")
+            }
+            None => (format!("/{}/login{query}", door.key), "Back to the sign-in"),
+        }
+    }
+}

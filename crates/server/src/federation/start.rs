@@ -1,0 +1,94 @@
+//! The way out: a trip begins, is remembered, and the browser is sent to the provider.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Redirect, Response};
+use identity::applications::Application;
+use identity::federation::attempt::{Trip, begin};
+use identity::federation::provider::{Provider, ProviderState};
+use identity::federation::refusal::Refusal;
+use identity::return_to::ReturnTo;
+use serde::Deserialize;
+
+use super::refused::Refused;
+use crate::app::App;
+use crate::error::PageError;
+use crate::visit::{Door, Visit};
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+pub struct StartQuery {
+    #[serde(default)]
+    return_to: String,
+}
+
+/// The provider that the path names.
+#[derive(Debug, Deserialize)]
+pub struct StartPath {
+    provider: String,
+}
+
+/// `GET /{application}/login/{provider}`
+pub async fn start(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Path(path): Path<StartPath>,
+    Query(query): Query<StartQuery>,
+) -> Result<Response, PageError> {
+    let return_to = ReturnTo::parse(&query.return_to, &door.return_origins);
+    let known = app.directory.now().provider(&path.provider);
+    let refuse = |refusal, provider| Refused {
+        application: Some(Arc::clone(&door)),
+        provider,
+        return_to: return_to.clone(),
+        ..Refused::new(refusal)
+    };
+    let provider = match known {
+        None => {
+            let refused = refuse(Refusal::ProviderNotConnected, None);
+            return refused.answer(&app, &visit).await;
+        }
+        Some(provider) if provider.state == ProviderState::Disabled => {
+            return refuse(Refusal::ProviderDisabled, Some(provider)).answer(&app, &visit).await;
+        }
+        Some(provider) if !app.directory.now().is_connected(&door.key, &provider.id) => {
+            return refuse(Refusal::ProviderNotConnected, Some(provider))
+                .answer(&app, &visit)
+                .await;
+        }
+        Some(provider) => provider,
+    };
+    send_off(&app, &door, &visit, &provider, return_to).await
+}
+
+async fn send_off(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    provider: &Provider,
+    return_to: Option<ReturnTo>,
+) -> Result<Response, PageError> {
+    let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
+    let trip = Trip {
+        provider,
+        application: &door.key,
+        // From the configured public URL, never from the Host header. One per provider, so that
+        // an answer cannot pass for another provider's (RFC 9700 section 4.4.2).
+        redirect_uri: &app.url(&format!("/login/callback/{}", provider.key)),
+        return_to: &return_to,
+        login_hint: None,
+        ui_locale: None,
+        prompt_login: false,
+    };
+    let begun = begin(&trip, visit.now, app.entropy.as_ref()).map_err(PageError::broken)?;
+    let (browser, is_new) = visit.browser_or_new(app);
+    app.store.add_attempt(&begun.state.digest(), &browser.digest(), &begun.attempt).await?;
+    let mut response = Redirect::to(begun.location.as_str()).into_response();
+    if is_new {
+        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
+    }
+    Ok(response)
+}

@@ -8,7 +8,7 @@ use crate::applications::ApplicationKey;
 use crate::entropy::Entropy;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
-use crate::ids::{AttemptId, ProviderId, SessionId};
+use crate::ids::{AttemptId, ProviderId};
 use crate::secret::{Digest, Secret};
 use crate::time::Moment;
 
@@ -273,51 +273,6 @@ impl Attempt {
             (Some(_), _) => Err(Refusal::ProviderError),
             (None, Some(code)) => Ok(Secret::new(code.clone())),
             (None, None) => Err(Refusal::ProviderMalformed),
-        }
-    }
-}
-
-/// What the store knows of a trip when its state comes back.
-#[derive(Clone, Debug)]
-pub enum Recalled {
-    /// Begun in this browser, in time, and taken now: nobody takes it again.
-    Taken(Box<Attempt>),
-    /// Taken before, by this browser.
-    Replayed {
-        /// Where it began.
-        application: ApplicationKey,
-        /// Where the person wanted to go.
-        return_to: String,
-        /// The session that it made, if that still lives: a reload of the callback is then quiet.
-        session: Option<SessionId>,
-    },
-    /// It took too long.
-    Expired {
-        /// Where it began.
-        application: ApplicationKey,
-        /// Where the person wanted to go.
-        return_to: String,
-    },
-    /// Begun in another browser, or this one lost its cookie; not taken.
-    ForeignBrowser {
-        /// Where it began.
-        application: ApplicationKey,
-        /// Where the person wanted to go.
-        return_to: String,
-    },
-    /// Never begun here, or forgotten since.
-    Unknown,
-}
-
-impl Recalled {
-    /// Why there is no trip to go on with; none when there is one.
-    pub const fn refusal(&self) -> Option<Refusal> {
-        match self {
-            Self::Taken(_) => None,
-            Self::Replayed { .. } => Some(Refusal::AttemptReplayed),
-            Self::Expired { .. } => Some(Refusal::AttemptExpired),
-            Self::ForeignBrowser { .. } => Some(Refusal::AttemptForeign),
-            Self::Unknown => Some(Refusal::AttemptUnknown),
         }
     }
 }

@@ -27,6 +27,8 @@ mod house;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod lost_races;
+#[cfg(test)]
 mod mails;
 #[cfg(test)]
 mod passwords;

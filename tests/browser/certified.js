@@ -62,12 +62,9 @@ scenario('certified', { certified: true }, (scene, stage) => {
     await stage.look(visitor, 'refused-by-provider');
   });
 
-  scene('a provider that dies before the code is exchanged is named as unreachable; the password still works', async () => {
+  scene('a provider that hangs up before the code is exchanged is named as unreachable; the password still works', async () => {
     const visitor = await stage.visitor();
-    await visitor.page.route('**/login/callback/**', async (route) => {
-      await stage.certified.stop();
-      await route.continue();
-    });
+    stage.certified.hangsUpAt = '/token';
     await stage.signInByCertified(visitor, 'pia', 'Other');
     await visitor.isRefused('provider_unreachable');
     await stage.look(visitor, 'refused-provider-unreachable');

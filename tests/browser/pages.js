@@ -22,7 +22,7 @@ scenario('pages', {}, (scene, stage) => {
   });
 
   scene('an address that leads nowhere says so', async () => {
-    for (const path of ['/nowhere', '/back-office/nowhere', '/login/callback/nowhere']) {
+    for (const path of ['/nowhere', '/back-office/nowhere']) {
       await reach(path, `not-found${path.replaceAll('/', '-')}`, 404);
     }
   });

@@ -60,13 +60,17 @@ export class Certified {
   static async start(clients) {
     const certified = new Certified();
     certified.people = new Map();
+    /** A path at which the connection breaks without an answer. */
+    certified.hangsUpAt = undefined;
     const port = await freePort();
     certified.issuer = `http://127.0.0.1:${port}`;
     certified.host = `127.0.0.1:${port}`;
     certified.provider = new Provider(certified.issuer, configuration(certified.people, clients));
     const speak = certified.provider.callback();
     certified.server = createServer((request, response) => {
-      if (request.url.startsWith('/interaction/')) {
+      if (certified.hangsUpAt === new URL(request.url, certified.issuer).pathname) {
+        request.socket.destroy();
+      } else if (request.url.startsWith('/interaction/')) {
         certified.interact(request, response).catch((error) => response.writeHead(500).end(error.message));
       } else {
         speak(request, response);

@@ -79,20 +79,24 @@ export class House {
 
   /** A staff user with a local password, unless `password` is left out. */
   addStaff({ email, givenName, familyName, group, password }) {
-    const words = ['users', 'add', '--type', 'staff', '--email', email];
-    words.push('--given-name', givenName, '--family-name', familyName, '--json');
+    const words = ['users', 'add', email, '--given-name', givenName, '--family-name', familyName, '--json'];
     if (group) words.push('--group', group);
     if (password) words.push('--password-file', this.secretFile(`password-${email}`, password));
-    return this.cli(...words);
+    return this.cli(...words).then(({ user }) => user);
   }
 
   async listUsers() {
-    const answer = await this.cli('users', 'list', '--json');
-    return Array.isArray(answer) ? answer : answer.users;
+    return (await this.cli('users', 'list', '--json')).users;
   }
 
+  /** One of the list, or nothing. */
   async findUser(email) {
     return (await this.listUsers()).find((user) => user.email === email);
+  }
+
+  /** Everything about one who is there. */
+  async showUser(email) {
+    return (await this.cli('users', 'show', email, '--json')).user;
   }
 
   /** A provider with a button on the back office. */

@@ -146,7 +146,8 @@ export function scenario(name, needs, scenes) {
         try {
           await play();
         } catch (error) {
-          await stage.keepEvidence(title);
+          // Evidence is welcome, but the error is what matters.
+          await stage.keepEvidence(title).catch(() => undefined);
           throw error;
         }
       });

@@ -1,0 +1,13 @@
+//! What tests stand on: a house on a free port, a browser, a scriptable provider, a clock to turn.
+
+pub mod browser;
+pub mod clock;
+pub mod house;
+mod html;
+pub mod postgres;
+pub mod provider;
+
+pub use browser::{Browser, Form, Page};
+pub use clock::TestClock;
+pub use house::{Engine, House};
+pub use provider::FakeProvider;

@@ -6,6 +6,7 @@ pub mod house;
 mod html;
 pub mod postgres;
 pub mod provider;
+pub mod wire;
 
 pub use browser::{Browser, Form, Page};
 pub use clock::TestClock;

@@ -123,6 +123,12 @@ impl Browser {
         }
     }
 
+    /// Adds a cookie.
+    pub fn plant_new(&self, name: &str, value: &str) {
+        let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        jar.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Loses every cookie whose name contains `part`.
     pub fn lose(&self, part: &str) {
         let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);

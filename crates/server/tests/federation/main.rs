@@ -1,0 +1,11 @@
+//! Sign-in with an identity provider, over HTTP, against a provider that does as it is told.
+
+mod faults;
+mod form_post;
+mod keys;
+mod policy;
+mod save;
+mod scene;
+mod state;
+mod tokens;
+mod trip;

@@ -1,0 +1,64 @@
+//! What every test of this folder begins with.
+
+use identity::federation::policy::UnknownUser;
+use identity::federation::provider::Provider;
+use testkit::{Browser, Engine, FakeProvider, House, Page};
+
+/// A house whose back office is connected to a provider with the key `corp`.
+pub(crate) struct Scene {
+    pub(crate) house: House,
+    pub(crate) provider: FakeProvider,
+    pub(crate) row: Provider,
+}
+
+impl Scene {
+    /// Strangers get an account.
+    pub(crate) async fn on(engine: Engine) -> Self {
+        Self::with(engine, UnknownUser::Create).await
+    }
+
+    pub(crate) async fn with(engine: Engine, unknown_user: UnknownUser) -> Self {
+        let house = House::start(engine).await;
+        let provider = FakeProvider::start(house.clock.clone()).await;
+        let added = house.try_connect(&provider, |_, door| door.unknown_user = unknown_user);
+        let row = added.await.expect("a good provider");
+        Self { house, provider, row }
+    }
+
+    /// The whole trip in a browser that has never been here.
+    pub(crate) async fn sign_in(&self) -> (Browser, Page) {
+        let browser = self.house.browser();
+        let page = browser.open("/back-office/login/corp").await;
+        (browser, page)
+    }
+
+    /// The whole trip; it must end in this refusal, without a session.
+    pub(crate) async fn refused(&self, reason: &str) -> Page {
+        let (browser, page) = self.sign_in().await;
+        assert_refused(&browser, &page, reason);
+        page
+    }
+}
+
+/// To the provider and no further: the page whose redirect leads to our callback.
+pub(crate) async fn out(browser: &Browser) -> Page {
+    let start = browser.get("/back-office/login/corp").await;
+    assert_eq!(start.status, 303, "{}", start.body);
+    browser.step(&start).await
+}
+
+/// The callback's address, as the provider sends a browser there.
+pub(crate) async fn callback_of(browser: &Browser) -> String {
+    out(browser).await.location().expect("the way back").to_string()
+}
+
+/// A refusal is a page with its reason, a support code and no session.
+pub(crate) fn assert_refused(browser: &Browser, page: &Page, reason: &str) {
+    assert_eq!(page.reason().as_deref(), Some(reason), "{}", page.text());
+    assert!((400..504).contains(&page.status) && page.status != 500, "{}", page.status);
+    assert_eq!(browser.cookie("staff"), None, "a refused login leaves no session");
+    assert!(page.location().is_none(), "a refusal leads nowhere by itself");
+    assert!(!page.heading().is_empty(), "{}", page.body);
+    let code = page.support_code().expect("a support code");
+    assert_eq!(code.len(), 11, "{code}");
+}

@@ -45,6 +45,7 @@ lint: tools ## formatting, clippy, dependencies, the rules of the house
 gen: ## rewrite everything that is generated
 	cargo build --workspace --locked --bin vestibule
 	"$${CARGO_TARGET_DIR:-target}/debug/vestibule" gen
+	cargo run --quiet --locked -p testkit --example security_page
 
 .PHONY: bench
 bench: ## measure, each figure beside its limit

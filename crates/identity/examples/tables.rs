@@ -1,5 +1,0 @@
-//! Prints `docs/decision-table.md`.
-
-fn main() {
-    print!("{}", identity::tables::decision_table());
-}

@@ -13,9 +13,9 @@ use identity::federation::external::ExternalIdentity;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
-use identity::secret::{Digest, Secret};
+use identity::secret::Secret;
 use serde_json::Value;
-use store::{By, EndReason, NewSession, Recalled, Settle, Settled};
+use store::{By, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
 use super::refused::Refused;
@@ -26,7 +26,7 @@ use super::upstream::Exchange;
 use crate::app::App;
 use crate::error::PageError;
 use crate::pages::View;
-use crate::sessions::current::digest_of;
+use crate::sessions::replace::end_previous;
 use crate::visit::Visit;
 
 /// `GET /login/callback/{provider}`
@@ -257,31 +257,11 @@ impl Way<'_> {
     /// A new session at every sign-in (against fixation); the one before it ends.
     async fn welcome(&self, trip: &Trip, token: &Secret) -> Response {
         let Self { app, visit, .. } = self;
-        if let Some(digest) = digest_of(app, visit, trip.door.user_type) {
-            self.end_session_before(&digest).await;
-        }
+        end_previous(app, &trip.door, visit).await;
         let mut response = Redirect::to(&trip.target()).into_response();
         let cookie = app.cookies.set_session(trip.door.user_type, token);
         response.headers_mut().append(header::SET_COOKIE, cookie);
         response
-    }
-
-    /// Its cookie is overwritten anyway, so a database that is busy just now keeps nobody out.
-    async fn end_session_before(&self, digest: &Digest) {
-        let Self { app, visit, .. } = self;
-        let by = By::visitor(visit.note());
-        let ended = match app.store.find_session(digest).await {
-            Ok(Some(found)) if found.session.ended_at.is_none() => {
-                let id = &found.session.id;
-                app.sessions.forget_session(id);
-                app.store.end_session(id, EndReason::Replaced, &by, app.now()).await.map(|_| ())
-            }
-            Ok(_) => Ok(()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = ended {
-            tracing::warn!(%error, "cannot end the session that was replaced");
-        }
     }
 
     /// The page that posts the answer once more, from our own site and with our cookies.

@@ -16,11 +16,16 @@ use crate::visit::RequestId;
 pub async fn dress_errors(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(&app);
     request.extensions_mut().insert(id.clone());
+    let door =
+        request.uri().path().split('/').nth(1).and_then(|key| app.directory.now().application(key));
     let mut response = next.run(request).await;
     let error = response.extensions_mut().remove::<Arc<PageError>>();
     if let Some(error) = error.as_deref().cloned().or_else(|| undressed(&response)) {
         let (title, text) = error.words();
-        let view = View::message(title, text).reason(error.code()).with("request_id", &*id.0);
+        let mut view = View::message(title, text).reason(error.code()).with("request_id", &*id.0);
+        if let Some(door) = &door {
+            view = view.at(door).way_on(format!("/{}", door.key), format!("Go to {}", door.name));
+        }
         let kept = response.headers().clone();
         response = app.pages.page(error.status(), &view);
         // Cookies and Retry-After of the first answer still hold.

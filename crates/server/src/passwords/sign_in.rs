@@ -5,20 +5,21 @@ use identity::applications::Application;
 use identity::email::Email;
 use identity::ids::UserId;
 use identity::passwords::received;
-use identity::secret::{Digest, Secret};
+use identity::secret::Secret;
 use identity::sessions::Method;
 use identity::text;
 use identity::throttle::{
     Bucket, Reservation, Throttles, buckets_for_sign_in, give_back, reserve, settled_ok,
 };
 use identity::users::{Status, User};
-use store::{By, EndReason, Happened, NewSession, PasswordLogin, PasswordOutcome, PasswordSignIn};
+use store::{By, Happened, NewSession, PasswordLogin, PasswordOutcome, PasswordSignIn};
 
 use super::hasher::HashError;
 use super::phc::Phc;
 use super::throttles;
 use crate::app::App;
 use crate::error::PageError;
+use crate::sessions::replace::end_previous;
 use crate::visit::Visit;
 
 /// Longest part of something that is no address that tells one counter from another.
@@ -225,7 +226,7 @@ impl<'a> Trial<'a> {
     async fn conclude(&self, tried: Result<Tried, PageError>) -> Result<SignInOutcome, PageError> {
         match tried? {
             Tried::SignedIn { token, user } => {
-                end_previous(self.app, self.door, self.visit, &user).await;
+                end_previous(self.app, self.door, self.visit).await;
                 Ok(SignInOutcome::SignedIn { token, user })
             }
             Tried::Wrong(code) => self.refused(code, None).await,
@@ -270,23 +271,4 @@ async fn find(
     // What cannot be an address is nobody's: it is looked up all the same, as the others are.
     let key = key.unwrap_or("");
     Ok(app.store.find_password_login(door.user_type, &door.population, key).await?)
-}
-
-/// Ends the session that this browser had at the door's user type. The sign-in stands even where
-/// that fails: the browser forgets the old cookie in any case.
-async fn end_previous(app: &App, door: &Application, visit: &Visit, user: &User) {
-    let Some(token) = app.cookies.session(&visit.headers, door.user_type) else { return };
-    let digest: Digest = token.digest();
-    let by = By::user(user.id.clone(), visit.note());
-    let ended = match app.store.find_session(&digest).await {
-        Ok(Some(found)) if found.session.ended_at.is_none() => {
-            app.sessions.forget_session(&found.session.id);
-            app.store.end_session(&found.session.id, EndReason::Replaced, &by, visit.now).await
-        }
-        Ok(_) => return,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = ended {
-        tracing::warn!(%error, "the browser's previous session could not be ended");
-    }
 }

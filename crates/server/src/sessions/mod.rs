@@ -4,4 +4,5 @@ pub mod cache;
 pub mod current;
 pub mod home;
 pub mod logout;
+pub mod replace;
 pub mod watch;

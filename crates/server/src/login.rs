@@ -74,6 +74,7 @@ pub async fn show(
         "password_set" => {
             Some(Notice::Good("Your new password is set. Please sign in with it.".into()))
         }
+        "set_up" => Some(Notice::Good("You are the first administrator. Please sign in.".into())),
         _ => None,
     };
     let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason: None };

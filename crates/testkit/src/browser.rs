@@ -1,6 +1,7 @@
 //! A browser: cookies, redirects on demand, forms, and several tabs.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, ORIGIN, SET_COOKIE};
@@ -63,6 +64,20 @@ impl Browser {
         Self { client, jar: Arc::default(), home: home.clone() }
     }
 
+    /// The same browser, carried to another network: from here on its requests come from this
+    /// address of the loopback network.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "a test's browser goes where the test says")]
+    pub fn at(mut self, address: [u8; 4]) -> Self {
+        self.client = Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .local_address(IpAddr::from(address))
+            .build()
+            .expect("a client");
+        self
+    }
+
     /// Another tab of the same browser.
     pub fn tab(&self) -> Self {
         self.clone()
@@ -72,6 +87,12 @@ impl Browser {
     pub async fn get(&self, address: &str) -> Page {
         let url = self.home.join(address).expect("an address");
         self.send(Method::GET, url, None, From::Here).await
+    }
+
+    /// Asks what an address or a path would give, without its page.
+    pub async fn head(&self, address: &str) -> Page {
+        let url = self.home.join(address).expect("an address");
+        self.send(Method::HEAD, url, None, From::Here).await
     }
 
     /// Loads an address or a path, and follows redirects to the page that they end at.
@@ -111,6 +132,12 @@ impl Browser {
     pub fn cookie(&self, part: &str) -> Option<String> {
         let jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
         jar.iter().find(|(name, _)| name.contains(part)).map(|(_, value)| value.clone())
+    }
+
+    /// Keeps a cookie that nobody set.
+    pub fn put(&self, name: &str, value: &str) {
+        let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
+        jar.insert(name.to_owned(), value.to_owned());
     }
 
     /// Gives the cookie whose name contains `part` another value.

@@ -6,9 +6,11 @@ pub mod house;
 mod html;
 pub mod postgres;
 pub mod provider;
+pub mod smtp;
 pub mod wire;
 
 pub use browser::{Browser, Form, Page};
 pub use clock::TestClock;
 pub use house::{Engine, House};
 pub use provider::FakeProvider;
+pub use smtp::{Mail, MailServer};

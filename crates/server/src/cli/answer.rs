@@ -100,11 +100,6 @@ pub fn more(next: Option<&String>) -> String {
     next.map_or_else(String::new, |next| format!("\n\nThere are more: --after {next}"))
 }
 
-/// `1 user`, `2 users`.
-pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,6 +66,9 @@ pub fn load(
         config.database.url = read_secret(file)?;
     }
     check(&config)?;
+    // Whoever starts a house learns now that mail cannot go out, and not when somebody waits.
+    crate::mail::smtp::Smtp::new(&config.mail)
+        .map_err(|error| ConfigError::Value(error.to_string()))?;
     Ok(config)
 }
 

@@ -20,19 +20,29 @@ pub const RESET_LIFE: Duration = Duration::from_secs(2 * 3600);
 /// A longer name is no name to greet somebody by.
 const LONGEST_NAME: usize = 60;
 
-/// What to send for a letter; none when there is nothing to say, or when another letter took its
-/// place in the queue.
-pub async fn compose(
-    app: &App,
-    letter: Letter,
-    now: Moment,
-) -> Result<Option<Outgoing>, PageError> {
+/// After so long nobody expects a mail any more.
+pub const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// What is to be done about a letter.
+#[derive(Debug)]
+pub enum Task {
+    /// Send this.
+    Send(Outgoing),
+    /// Nothing: there is nothing to say, or another letter took its place in the queue.
+    Nothing,
+    /// Nothing any more: whoever waited has waited for too long.
+    GiveUp,
+}
+
+/// What to do about a letter.
+pub async fn compose(app: &App, letter: Letter, now: Moment) -> Result<Task, PageError> {
     match letter {
         Letter::ResetAsked { application, email_key, from } => {
             reset_asked(app, &application, &email_key, from, now).await
         }
-        Letter::ResetLink { application, user, token } => {
-            reset_link(app, &application, &user, &Secret::new(token), now).await
+        Letter::ResetLink { application, user, token, asked_at } => {
+            let link = Link { user: &user, token: Secret::new(token), asked_at };
+            reset_link(app, &application, link, now).await
         }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
@@ -46,19 +56,19 @@ async fn reset_asked(
     email_key: &str,
     from: Sender,
     now: Moment,
-) -> Result<Option<Outgoing>, PageError> {
+) -> Result<Task, PageError> {
     let Some(door) = app.directory.now().application(application.as_str()) else {
-        return Ok(None);
+        return Ok(Task::Nothing);
     };
     let found = app.store.find_user_by_email(door.user_type, &door.population, email_key).await?;
     let Some(user) = found.filter(|user| user.status == Status::Active && door.local_login) else {
-        return Ok(None);
+        return Ok(Task::Nothing);
     };
     if !user.may_have_password() {
         return no_password(app, &door, &user).await;
     }
-    add_link(app, &door, &user.id, &from.into_by(), now).await?;
-    Ok(None)
+    add_link(app, &door, &user.id, now, &from.into_by(), now).await?;
+    Ok(Task::Nothing)
 }
 
 /// Makes a link and puts the letter with it into the queue.
@@ -66,6 +76,7 @@ async fn add_link(
     app: &App,
     door: &Application,
     user: &UserId,
+    asked_at: Moment,
     by: &By,
     now: Moment,
 ) -> Result<(), PageError> {
@@ -74,6 +85,7 @@ async fn add_link(
         application: door.key.clone(),
         user: user.clone(),
         token: token.expose().to_owned(),
+        asked_at,
     };
     let reset = NewReset {
         user: user.clone(),
@@ -84,42 +96,47 @@ async fn add_link(
     Ok(app.store.add_password_reset(&reset, by, now).await?)
 }
 
+/// A link to be mailed.
+struct Link<'a> {
+    user: &'a UserId,
+    token: Secret,
+    asked_at: Moment,
+}
+
 async fn reset_link(
     app: &App,
     application: &ApplicationKey,
-    user: &UserId,
-    token: &Secret,
+    link: Link<'_>,
     now: Moment,
-) -> Result<Option<Outgoing>, PageError> {
+) -> Result<Task, PageError> {
     let Some(door) = app.directory.now().application(application.as_str()) else {
-        return Ok(None);
+        return Ok(Task::Nothing);
     };
-    match app.store.find_password_reset(&token.digest(), now).await? {
+    match app.store.find_password_reset(&link.token.digest(), now).await? {
         Reset::Good(user) => {
-            let path = format!("/{}/password/reset?token={}", door.key, token.expose());
+            let path = format!("/{}/password/reset?token={}", door.key, link.token.expose());
             let context = minijinja::context! {
                 hours => RESET_LIFE.as_secs() / 3600,
                 link => app.url(&path),
                 ..greeting(&door, &user)
             };
             let text = app.pages.text("mail/reset.txt", context)?;
-            Ok(Some(outgoing(&user, format!("Your new password for {}", door.name), text)))
+            Ok(outgoing(&user, format!("Your new password for {}", door.name), text))
         }
         // The mail server was away for longer than the link works: a dead link helps nobody.
-        Reset::Refused(ResetRefusal::Expired) => {
-            add_link(app, &door, user, &By::system(), now).await?;
-            Ok(None)
+        Reset::Refused(ResetRefusal::Expired) if now.since(link.asked_at) >= PATIENCE => {
+            Ok(Task::GiveUp)
         }
-        Reset::Refused(_) => Ok(None),
+        Reset::Refused(ResetRefusal::Expired) => {
+            add_link(app, &door, link.user, link.asked_at, &By::system(), now).await?;
+            Ok(Task::Nothing)
+        }
+        Reset::Refused(_) => Ok(Task::Nothing),
     }
 }
 
 /// For those who sign in through a provider and get no password.
-async fn no_password(
-    app: &App,
-    door: &Application,
-    user: &User,
-) -> Result<Option<Outgoing>, PageError> {
+async fn no_password(app: &App, door: &Application, user: &User) -> Result<Task, PageError> {
     let listing = app.directory.now();
     let own = app.store.list_identities_of(&user.id).await?;
     let provider = own
@@ -127,37 +144,37 @@ async fn no_password(
         .filter_map(|identity| listing.provider_by_id(&identity.provider))
         .map(|provider| provider.name.clone())
         .next();
-    let Some(provider) = provider else { return Ok(None) };
+    let Some(provider) = provider else { return Ok(Task::Nothing) };
     let context = minijinja::context! {
         provider,
         link => app.url(&format!("/{}/login", door.key)),
         ..greeting(door, user)
     };
     let text = app.pages.text("mail/no_password.txt", context)?;
-    Ok(Some(outgoing(user, format!("Signing in to {}", door.name), text)))
+    Ok(outgoing(user, format!("Signing in to {}", door.name), text))
 }
 
 async fn password_changed(
     app: &App,
     application: &ApplicationKey,
     user: &UserId,
-) -> Result<Option<Outgoing>, PageError> {
+) -> Result<Task, PageError> {
     let door = app.directory.now().application(application.as_str());
     let user = app.store.find_user(user).await?;
-    let (Some(door), Some(user)) = (door, user) else { return Ok(None) };
+    let (Some(door), Some(user)) = (door, user) else { return Ok(Task::Nothing) };
     if user.status == Status::Deleted {
-        return Ok(None);
+        return Ok(Task::Nothing);
     }
     let context = minijinja::context! {
         link => app.url(&format!("/{}/password/forgot", door.key)),
         ..greeting(&door, &user)
     };
     let text = app.pages.text("mail/password_changed.txt", context)?;
-    Ok(Some(outgoing(&user, format!("Your password for {} was changed", door.name), text)))
+    Ok(outgoing(&user, format!("Your password for {} was changed", door.name), text))
 }
 
-fn outgoing(user: &User, subject: String, text: String) -> Outgoing {
-    Outgoing { to: user.email.clone(), subject, text }
+fn outgoing(user: &User, subject: String, text: String) -> Task {
+    Task::Send(Outgoing { to: user.email.clone(), subject, text })
 }
 
 fn greeting(door: &Application, user: &User) -> minijinja::Value {

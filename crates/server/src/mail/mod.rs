@@ -39,6 +39,8 @@ pub enum Letter {
         user: UserId,
         /// What is in the link; a secret, which is why the whole letter is sealed.
         token: String,
+        /// Since when somebody waits for it.
+        asked_at: Moment,
     },
     /// The password was changed.
     PasswordChanged {

@@ -6,7 +6,7 @@ use identity::entropy::{Entropy, draw};
 use identity::ids::MailId;
 use store::{By, Happened, LeasedMail};
 
-use super::compose::compose;
+use super::compose::{PATIENCE, Task, compose};
 use super::smtp::{SEND_LIMIT, Smtp};
 use super::{Letter, place};
 use crate::app::App;
@@ -25,9 +25,6 @@ const FIRST_WAIT: Duration = Duration::from_secs(15);
 
 /// Longest wait between two tries.
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-
-/// After so long nobody expects the mail any more.
-const PATIENCE: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// Most of a mail server's answer that is kept.
 const ERROR_LIMIT: usize = 300;
@@ -63,22 +60,24 @@ async fn round(app: &App, smtp: &Smtp) -> Result<usize, store::Error> {
     let mails = app.store.lease_mails(app.now(), BATCH, LEASE).await?;
     for mail in &mails {
         match deliver(app, smtp, mail).await {
-            Ok(()) => app.store.mail_sent(&mail.id, app.now()).await?,
+            Ok(true) => app.store.mail_sent(&mail.id, app.now()).await?,
+            Ok(false) => give_up(app, mail, "the mail server was away for too long").await?,
             Err(error) => put_off(app, mail, &error).await?,
         }
     }
     Ok(mails.len())
 }
 
-async fn deliver(app: &App, smtp: &Smtp, mail: &LeasedMail) -> Result<(), String> {
+/// Does what a letter asks for; false when it is too late for that.
+async fn deliver(app: &App, smtp: &Smtp, mail: &LeasedMail) -> Result<bool, String> {
     let letter = open(app, &mail.id, &mail.sealed)?;
-    let outgoing =
-        compose(app, letter, app.now()).await.map_err(|error| error.code().to_owned())?;
-    match outgoing {
-        Some(outgoing) => {
-            smtp.send(&mail.id, &outgoing, app.now()).await.map_err(|error| error.to_string())
+    match compose(app, letter, app.now()).await.map_err(|error| error.code().to_owned())? {
+        Task::Nothing => Ok(true),
+        Task::GiveUp => Ok(false),
+        Task::Send(outgoing) => {
+            let sent = smtp.send(&mail.id, &outgoing, app.now()).await;
+            sent.map(|()| true).map_err(|error| error.to_string())
         }
-        None => Ok(()),
     }
 }
 
@@ -96,8 +95,13 @@ async fn put_off(app: &App, mail: &LeasedMail, error: &str) -> Result<(), store:
         tracing::warn!(mail = %mail.id, tries = mail.tries, %error, "a mail has to wait");
         return app.store.mail_failed(&mail.id, &error, Some(next), now).await;
     }
-    tracing::error!(mail = %mail.id, tries = mail.tries, %error, "a mail is given up");
-    app.store.mail_failed(&mail.id, &error, None, now).await?;
+    give_up(app, mail, &error).await
+}
+
+async fn give_up(app: &App, mail: &LeasedMail, error: &str) -> Result<(), store::Error> {
+    let now = app.now();
+    tracing::error!(mail = %mail.id, tries = mail.tries, error, "a mail is given up");
+    app.store.mail_failed(&mail.id, error, None, now).await?;
     let given_up = Happened::refused("mail.send", "given_up")
         .with("mail", mail.id.as_str())
         .with("tries", mail.tries)

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::secret::Secret;
+use identity::throttle::{Bucket, BucketKind, Counter, buckets_for_sign_in};
 use identity::users::User;
 use serde::Deserialize;
 use store::{By, Reset, ResetRefusal};
@@ -114,10 +115,27 @@ async fn done(
     user: &User,
 ) -> Result<Response, PageError> {
     app.sessions.forget_user(&user.id);
+    end_wait(app, door, visit, user).await?;
     let letter = Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
     post(app, &letter, visit.now).await?;
     let login = format!("/{}/login?notice=password_set", door.key);
     Ok(Redirect::to(&login).into_response())
+}
+
+/// Whoever proved that the mailbox is theirs does not wait for guesses that were made before.
+async fn end_wait(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    user: &User,
+) -> Result<(), PageError> {
+    let (email, address) = (user.email.key(), visit.address);
+    let mut buckets = buckets_for_sign_in(&door.population, door.user_type, email, address, None);
+    buckets.retain(|bucket| bucket.kind == BucketKind::AccountNetwork);
+    let none = |counters: &[(Bucket, Option<Counter>)]| {
+        counters.iter().map(|(bucket, _)| (bucket.clone(), None)).collect()
+    };
+    Ok(app.store.change_throttles(&buckets, none, visit.now).await?)
 }
 
 /// Whose link it is, if it works at this door.

@@ -41,7 +41,7 @@ function tryWithout(guard, copy) {
   const { status } = spawnSync(
     'cargo',
     ['nextest', 'run', '--locked', '--package', guard.package, '--no-fail-fast', '-E', `test(${guard.test})`],
-    { cwd: copy, env: { ...process.env, CARGO_TARGET_DIR: join(root, 'target', 'mutants') }, stdio: 'ignore' },
+    { cwd: copy, env: { CARGO_TARGET_DIR: join(root, 'target', 'mutants'), ...process.env }, stdio: 'ignore' },
   );
   writeFileSync(path, source);
   return status === TESTS_FAILED ? undefined : OUTCOMES.get(status) ?? `nextest ended with ${status}`;

@@ -5,21 +5,23 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 import { Keycloak } from './harness/keycloak.js';
-import { Program, until } from './harness/process.js';
+import { Program, freePort, until } from './harness/process.js';
 
-const HOUSE = 'http://127.0.0.1:8480';
+const HOUSE_PORT = 8480;
 const KEYCLOAK_PORT = 8481;
 const USER_PASSWORD = 'keycloak-demo-2026';
 
 const binary = resolve(process.argv[2]);
+const port = await freePort(HOUSE_PORT);
+const url = `http://127.0.0.1:${port}`;
 const clientSecret = randomBytes(24).toString('hex');
 
 console.log('Starting Keycloak; this takes half a minute.');
 const keycloak = await Keycloak.start(KEYCLOAK_PORT);
-const realm = await keycloak.realm('company', HOUSE, { clientSecret, userPassword: USER_PASSWORD });
+const realm = await keycloak.realm('company', url, { clientSecret, userPassword: USER_PASSWORD });
 
-const house = new Program('demo', binary, ['demo', '--port', new URL(HOUSE).port]);
-await house.ready(`${HOUSE}/healthz`, 20);
+const house = new Program('demo', binary, ['demo', '--port', String(port)]);
+await house.ready(`${url}/healthz`, 20);
 const said = await until('the demo says where its configuration is', () => house.lastWords().match(/--config (\S+)/));
 const config = said[1];
 const secretFile = join(dirname(config), 'keycloak-secret');

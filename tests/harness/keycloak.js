@@ -16,10 +16,10 @@ function installed() {
 }
 
 export class Keycloak {
-  static async start(port) {
+  static async start(preferredPort) {
     const { KEYCLOAK_HOME, JAVA_HOME } = installed();
     const keycloak = new Keycloak();
-    port ??= await freePort();
+    const port = await freePort(preferredPort);
     keycloak.url = `http://127.0.0.1:${port}`;
     keycloak.program = new Program('keycloak', join(KEYCLOAK_HOME, 'bin', 'kc.sh'), [
       'start', '--optimized', '--cache=local', '--http-enabled=true', '--http-host=127.0.0.1',

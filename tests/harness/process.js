@@ -32,12 +32,12 @@ function signalGroup(child, signal) {
   }
 }
 
-/** A port that nobody listens on at this moment. */
-export function freePort() {
+/** A port that nobody listens on at this moment; the preferred one if it may be. */
+export function freePort(preferred = 0) {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
+    server.once('error', (error) => (preferred ? resolve(freePort()) : reject(error)));
+    server.listen(preferred, '127.0.0.1', () => {
       const { port } = server.address();
       server.close(() => resolve(port));
     });

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, Transaction};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::counter::Counter;
 use crate::db::faults::fault;
@@ -52,14 +52,22 @@ enum Pool {
 pub(crate) struct Db {
     pool: Pool,
     counter: Arc<Counter>,
-    /// Whoever lost a race in `settle` stands in line here for the next tries.
-    line: Arc<Mutex<()>>,
+    /// Where those wait who lost a race in `settle`.
+    line: Arc<RwLock<()>>,
 }
 
 /// One open transaction; rolled back when dropped.
 pub(crate) struct Tx {
     engine: Engine,
     counter: Arc<Counter>,
+}
+
+/// Who else of this process may settle at the same time.
+#[expect(dead_code, reason = "the guards are held, not read")]
+pub(crate) enum Turn {
+    Free,
+    Beside(OwnedRwLockReadGuard<()>),
+    Alone(OwnedRwLockWriteGuard<()>),
 }
 
 enum Engine {
@@ -75,7 +83,7 @@ enum Engine {
 macro_rules! transact {
     ($db:expr, $mode:expr, |$tx:ident| $body:expr) => {{
         let mut tries = 0;
-        let mut turn = None;
+        let mut turn = $db.turn($mode, tries).await;
         loop {
             tries += 1;
             let ended = match $db.begin($mode).await {
@@ -96,12 +104,11 @@ macro_rules! transact {
             match ended {
                 Ok(done) => break Ok(done),
                 Err(fault) => {
+                    drop(turn);
                     if !$db.worth_another_try($mode, &fault, tries).await {
                         break Err($crate::error::Error::from(fault));
                     }
-                    if turn.is_none() {
-                        turn = $db.turn($mode).await;
-                    }
+                    turn = $db.turn($mode, tries).await;
                 }
             }
         }
@@ -273,13 +280,15 @@ impl Db {
 }
 
 impl Db {
-    /// Waits until nobody else of this process is trying again; held until the transaction is
-    /// through. `transact!` calls it. PostgreSQL watches for conflicts by page, and in a small
-    /// table fifty newcomers share one: trying again all at once, all but one would lose again.
-    pub(crate) async fn turn(&self, mode: Mode) -> Option<OwnedMutexGuard<()>> {
-        match mode {
-            Mode::Plain => None,
-            Mode::Settle => Some(Arc::clone(&self.line).lock_owned().await),
+    /// Who settles for the first time does so beside all others; who lost a race tries again
+    /// when nobody else of this process is settling. PostgreSQL watches for conflicts by page,
+    /// and in a small table fifty newcomers share one: trying again beside each other, all but
+    /// one would lose every time. Held until the try is through; `transact!` calls it.
+    pub(crate) async fn turn(&self, mode: Mode, lost: u32) -> Turn {
+        match (mode, lost) {
+            (Mode::Plain, _) => Turn::Free,
+            (Mode::Settle, 0) => Turn::Beside(Arc::clone(&self.line).read_owned().await),
+            (Mode::Settle, _) => Turn::Alone(Arc::clone(&self.line).write_owned().await),
         }
     }
 }

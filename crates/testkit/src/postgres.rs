@@ -20,7 +20,8 @@ const MISSING: &str = "PostgreSQL is not installed, so this half of the tests ca
                        it (Debian: apt-get install postgresql), or run `make test-quick`, which \
                        leaves it out";
 
-/// Starts the server as its child and ends it when nobody holds the lock any more.
+/// Starts the server as its child and ends it when nobody holds the lock any more. The folder is
+/// moved before it is removed, so that whoever comes meanwhile begins with a fresh one.
 /// `$1` folder, `$2` program folder, `$3`… options of the server.
 const WATCH: &str = r#"
 home=$1; bin=$2; shift 2
@@ -30,7 +31,7 @@ server=$!
 exec 9<"$home/users"
 until sleep 2 && flock -n -x 9; do :; done
 kill -INT "$server"; wait "$server"
-rm -rf "$home"
+mv "$home" "$home.$server" && rm -rf "$home.$server"
 "#;
 
 /// Options for tests that never take the power away: speed instead of durability.
@@ -121,10 +122,19 @@ impl OwnServer {
     /// Takes the server away as a crash would, with every connection.
     pub fn crash(&mut self) {
         let Some(mut server) = self.server.take() else { return };
-        // The postmaster's children live in its process group and do not always notice at once.
-        let group = format!("-{}", server.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let postmaster = server.id();
+        // Each of its children is in a group of its own, and some go on for a while when it is
+        // gone; on the data of its successor they would do harm. Stopped, it starts no new ones.
+        signal("-STOP", &[postmaster]);
+        while process(postmaster).is_some_and(|(state, _)| !matches!(state, 'T' | 'Z')) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let children = children_of(postmaster);
+        signal("-KILL", &[&[postmaster], children.as_slice()].concat());
         let _ = server.wait();
+        while children.iter().any(|child| is_running(*child)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Starts it again on the same data.
@@ -152,6 +162,33 @@ impl Drop for OwnServer {
         self.crash();
         let _ = fs::remove_dir_all(&self.place.home);
     }
+}
+
+fn signal(signal: &str, processes: &[u32]) {
+    // Whoever is gone already needs none.
+    let _ = Command::new("kill").arg(signal).args(processes.iter().map(u32::to_string)).status();
+}
+
+/// State and parent of a process, while there is one.
+fn process(id: u32) -> Option<(char, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // The program's name is in brackets and may hold anything.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let names =
+        fs::read_dir("/proc").into_iter().flatten().flatten().map(|entry| entry.file_name());
+    names
+        .filter_map(|name| name.to_str()?.parse().ok())
+        .filter(|id| process(*id).is_some_and(|(_, own)| own == parent))
+        .collect()
+}
+
+/// What is dead and not yet collected by its parent runs no more.
+fn is_running(id: u32) -> bool {
+    process(id).is_some_and(|(state, _)| state != 'Z' && state != 'X')
 }
 
 /// A folder with a server in it.

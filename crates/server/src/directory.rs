@@ -59,16 +59,21 @@ impl Listing {
 /// The current picture, exchanged whole when something changed.
 pub struct Directory {
     listing: RwLock<Arc<Listing>>,
+    /// Held from the read to the exchange, so that a slow reload never puts an older picture in
+    /// the place of a newer one.
+    reloading: tokio::sync::Mutex<()>,
 }
 
 impl Directory {
     /// Reads everything.
     pub async fn load(store: &Store) -> Result<Self, store::Error> {
-        Ok(Self { listing: RwLock::new(Arc::new(read(store).await?)) })
+        let listing = RwLock::new(Arc::new(read(store).await?));
+        Ok(Self { listing, reloading: tokio::sync::Mutex::default() })
     }
 
     /// Reads everything again.
     pub async fn reload(&self, store: &Store) -> Result<(), store::Error> {
+        let _alone = self.reloading.lock().await;
         let fresh = Arc::new(read(store).await?);
         match self.listing.write() {
             Ok(mut listing) => *listing = fresh,

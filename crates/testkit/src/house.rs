@@ -276,6 +276,13 @@ impl House {
         self.app.store.list_audit(None, &paging).await.expect("a list").items
     }
 
+    /// Everything that an embedded database has on disk.
+    pub fn database_bytes(&self) -> Vec<u8> {
+        let file = |suffix| self.folder.join(format!("vestibule.db{suffix}"));
+        let read = |suffix| std::fs::read(file(suffix)).unwrap_or_default();
+        [read(""), read("-wal")].concat()
+    }
+
     /// The entry behind a support code.
     pub async fn audit_of(&self, code: &str) -> AuditEntry {
         let found = self.app.store.find_audit_by_support_code(code).await.expect("an answer");

@@ -1,6 +1,6 @@
 //! The decision: what the policy makes of somebody whom a provider vouches for.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::applications::Application;
 use crate::email::Email;
@@ -59,14 +59,17 @@ pub struct Known {
     pub candidate: Option<Candidate>,
 }
 
-/// A user to be made.
+/// A user to be made. As JSON, for the audit, it is without what a person is called and where
+/// mail reaches them: the claims beside it are redacted, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewUser {
     /// The address; the provider's word for it counted.
+    #[serde(skip)]
     pub email: Email,
     /// Always verified, because the word counted.
     pub email_standing: EmailStanding,
     /// As far as the provider told.
+    #[serde(skip)]
     pub name: Name,
     /// As far as the provider told.
     pub locale: Option<String>,
@@ -84,8 +87,12 @@ pub enum Decision {
         user: UserId,
         /// By which identity.
         identity: IdentityId,
-        /// What the identity's e-mail column becomes, when it changes.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        /// What the identity's e-mail column becomes, when it changes. As JSON, only that it does.
+        #[serde(
+            rename = "identity_email_changes",
+            skip_serializing_if = "Option::is_none",
+            serialize_with = "only_that_it_is_there"
+        )]
         identity_email: Option<Option<String>>,
     },
     /// The account of the same address gets the identity, and signs in.
@@ -100,6 +107,10 @@ pub enum Decision {
         /// Why.
         reason: Refusal,
     },
+}
+
+fn only_that_it_is_there<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(true)
 }
 
 /// A decision and the rules that were weighed for it, in order.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawForm, State};
+use axum::extract::{Path, RawForm, RawQuery, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
@@ -35,14 +35,14 @@ pub async fn arrive(
     visit: Visit,
     Path(key): Path<String>,
     method: Method,
-    RawForm(query): RawForm,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     if method == Method::HEAD {
         // Whoever only looks must not use the trip up.
         return Err(PageError::MethodNotAllowed);
     }
     let way = Way { app: &app, visit: &visit, key: Some(&key) };
-    way.answer(&query).await
+    way.answer(query.unwrap_or_default().as_bytes()).await
 }
 
 /// `GET /login/callback`: without a provider in the address, only `iss` says whose answer it is,
@@ -51,13 +51,13 @@ pub async fn bare(
     State(app): State<App>,
     visit: Visit,
     method: Method,
-    RawForm(query): RawForm,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     if method == Method::HEAD {
         return Err(PageError::MethodNotAllowed);
     }
     let way = Way { app: &app, visit: &visit, key: None };
-    way.answer(&query).await
+    way.answer(query.unwrap_or_default().as_bytes()).await
 }
 
 /// `POST /login/callback/{provider}`: `form_post` (OAuth 2.0 Form Post Response Mode). It comes

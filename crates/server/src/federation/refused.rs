@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::http::header;
 use axum::response::Response;
 use identity::applications::Application;
 use identity::federation::provider::Provider;
@@ -64,7 +63,7 @@ impl Refused {
             Some(code) => code.clone(),
             None => self.note(app, visit).await?,
         };
-        Ok(self.page(app, visit, &code))
+        Ok(self.page(app, &code))
     }
 
     async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
@@ -83,8 +82,8 @@ impl Refused {
         }
     }
 
-    fn page(&self, app: &App, visit: &Visit, code: &str) -> Response {
-        let provider = self.provider.as_ref().map_or("your identity provider", |one| &one.name);
+    fn page(&self, app: &App, code: &str) -> Response {
+        let provider = self.provider.as_ref().map(|one| one.name.as_str());
         let (heading, text) = words::words(self.refusal, provider);
         let mut view =
             View::message(heading, text).reason(self.refusal.code()).with("support_code", code);
@@ -92,14 +91,9 @@ impl Refused {
             let (href, label) = self.way_on(app, door);
             view = view.at(door).way_on(href, label);
         }
-        let mut response = app.pages.page(words::status(self.refusal), &view);
-        if visit.browser.is_none() {
-            // So that the next trip is bound from its beginning.
-            let (browser, _) = visit.browser_or_new(app);
-            let cookie = app.cookies.set_browser(&browser);
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-        response
+        // No browser cookie here, even where none came: after a form on another site ours stays at
+        // home, and a new one would take the place of the one that binds the trips under way.
+        app.pages.page(words::status(self.refusal), &view)
     }
 
     /// A link and never a redirect: nothing here may go round in circles.

@@ -130,11 +130,16 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
     ),
 ];
 
-/// Heading and text. `provider` is its name, as on the button.
-pub(super) fn words(refusal: Refusal, provider: &str) -> (&'static str, String) {
+/// Heading and text. `provider` is its name, as on the button, where it is known.
+pub(super) fn words(refusal: Refusal, provider: Option<&str>) -> (&'static str, String) {
     let found = WORDS.iter().find(|(own, _, _)| *own == refusal);
     let (_, heading, text) = found.unwrap_or(&WORDS[WORDS.len() - 1]);
-    (heading, text.replace("{provider}", provider))
+    let text = match (provider, text.strip_prefix("{provider}")) {
+        (Some(name), _) => text.replace("{provider}", name),
+        (None, Some(rest)) => format!("Your identity provider{rest}"),
+        (None, None) => (*text).to_owned(),
+    };
+    (heading, text.replace("{provider}", "your identity provider"))
 }
 
 /// HTTP status: whose fault it is.
@@ -179,8 +184,10 @@ mod tests {
 
     #[test]
     fn every_refusal_has_words_of_its_own() {
-        let all: HashSet<_> = Refusal::ALL.map(|refusal| words(refusal, "Corp")).into();
+        let all: HashSet<_> = Refusal::ALL.map(|refusal| words(refusal, Some("Corp"))).into();
         assert_eq!(all.len(), Refusal::ALL.len());
+        let unnamed = Refusal::ALL.map(|refusal| words(refusal, None).1);
+        assert!(unnamed.iter().all(|text| !text.contains('{')), "{unnamed:?}");
         for (heading, text) in all {
             assert!(!heading.is_empty() && text.len() > heading.len(), "{heading}");
         }

@@ -1,7 +1,7 @@
 //! Answers by `form_post`, which come without our cookies.
 
-use testkit::Engine;
 use testkit::provider::Place;
+use testkit::{Engine, Form};
 
 use crate::scene::{Scene, assert_refused, out};
 
@@ -46,4 +46,19 @@ async fn a_posted_answer_at_a_provider_that_is_not_there_is_refused() {
     posted.action.set_path("/login/callback/nobody");
     let page = browser.submit_from_elsewhere(&posted).await;
     assert_refused(&browser, &page, "provider_not_connected");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s035_a_form_elsewhere_does_not_take_the_browsers_cookie_away() {
+    let scene = Scene::on(Engine::Sqlite).await;
+    scene.provider.script(|script| script.form_post = true);
+    let browser = scene.house.browser();
+    let posted = out(&browser).await.form("/login/callback/corp");
+    let cookie = browser.cookie("browser");
+    let again = posted.clone().with("reposted", "1");
+    let twice = Form { fields: [&posted.fields[..], &posted.fields[..]].concat(), ..posted };
+    for form in [&again, &twice] {
+        browser.submit_from_elsewhere(form).await;
+        assert_eq!(browser.cookie("browser"), cookie);
+    }
 }

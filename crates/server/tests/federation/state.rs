@@ -96,7 +96,8 @@ async fn a_state_that_nobody_began_is_refused_with_the_way_to_its_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s039_an_answer_that_nobody_asked_for_is_refused() {
     let scene = Scene::on(Engine::Sqlite).await;
-    for query in ["", "?code=x", "?code=x&state=", "?error=access_denied", "?state=%00_%FF&code=x"] {
+    for query in ["", "?code=x", "?code=x&state=", "?error=access_denied", "?state=%00_%FF&code=x"]
+    {
         let browser = scene.house.browser();
         let page = browser.open(&format!("/login/callback/corp{query}")).await;
         assert_refused(&browser, &page, "attempt_unknown");

@@ -1,8 +1,8 @@
 //! The trip that goes well, from the button to the session.
 
 use identity::users::{Birth, EmailStanding, Status};
-use testkit::provider::{IssParameter, Place};
 use testkit::on_both_engines;
+use testkit::provider::{IssParameter, Place};
 
 use crate::scene::{Scene, callback_of, out};
 
@@ -69,7 +69,10 @@ async fn s088_a_planted_session_cookie_is_not_taken_over() {
     let scene = Scene::on(testkit::Engine::Sqlite).await;
     let browser = scene.house.browser();
     let callback = callback_of(&browser).await;
-    browser.put(&scene.house.app.cookies.session_name(identity::users::UserType::Staff), &"a".repeat(43));
+    browser.put(
+        &scene.house.app.cookies.session_name(identity::users::UserType::Staff),
+        &"a".repeat(43),
+    );
     let page = browser.open(&callback).await;
     assert!(page.is_signed_in(), "{}", page.text());
     assert_ne!(browser.cookie("staff"), Some("a".repeat(43)));
@@ -131,7 +134,6 @@ async fn s003_the_shared_redirect_uri_serves_only_providers_that_promise_iss() {
     let scene = Scene::on(testkit::Engine::Sqlite).await;
     let browser = scene.house.browser();
     let shared = callback_of(&browser).await.replace("/login/callback/corp", "/login/callback");
-    // The provider compares the redirect URI, so the exchange itself fails: it got that far.
     let page = browser.open(&shared).await;
     assert!(page.is_signed_in(), "{}", page.text());
 
@@ -236,9 +238,7 @@ async fn s034_no_code_token_or_secret_is_kept_or_audited() {
     let secrets = [&seen.codes[..], &seen.access_tokens[..], &seen.id_tokens[..]].concat();
     assert!(secrets.len() >= 6);
     let rows = scene.house.database_bytes();
-    let holds = |secret: &str| {
-        rows.windows(secret.len()).any(|window| window == secret.as_bytes())
-    };
+    let holds = |secret: &str| rows.windows(secret.len()).any(|window| window == secret.as_bytes());
     assert!(holds("sign_in.provider"), "this looks at the database at all");
     for secret in &secrets {
         assert!(!holds(secret), "{secret}");

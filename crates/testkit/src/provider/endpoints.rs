@@ -67,8 +67,11 @@ async fn discovery(State(desk): Shared) -> Response {
 async fn keys(State(desk): Shared) -> Response {
     desk.enter(Place::Keys).await;
     let script = desk.script();
-    let published: Vec<_> = lock(&desk.keys).iter().map(signing::Key::published).collect();
-    let mut response = answer(&script, Place::Keys, object(json!({ "keys": published })));
+    let published = match &*lock(&desk.published) {
+        Some(other) => other.published(),
+        None => lock(&desk.key).published(),
+    };
+    let mut response = answer(&script, Place::Keys, object(json!({ "keys": [published] })));
     if let Some(kept) = script.keys_cache_control {
         let kept = header::HeaderValue::from_static(kept);
         response.headers_mut().insert(header::CACHE_CONTROL, kept);
@@ -176,7 +179,7 @@ fn issue(desk: &Desk, script: &Script, granted: &Granted) -> Map<String, Value> 
             edit(header);
         }
     };
-    let id_token = lock(&desk.keys)[0].sign(script.signing, &claims, edit);
+    let id_token = lock(&desk.key).sign(script.signing, &claims, edit);
     lock(&desk.codes).tokens.insert(access_token.clone(), granted.claims.clone());
     let mut seen = lock(&desk.seen);
     seen.access_tokens.push(access_token.clone());

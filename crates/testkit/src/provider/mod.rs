@@ -6,6 +6,7 @@ mod signing;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use server::clock::Clock;
 use tokio::net::TcpListener;
@@ -41,7 +42,9 @@ struct Desk {
     script: Mutex<Script>,
     seen: Mutex<Seen>,
     codes: Mutex<Codes>,
-    keys: Mutex<Vec<Key>>,
+    key: Mutex<Key>,
+    /// What is published in the key's place.
+    published: Mutex<Option<Key>>,
     /// Which endpoint answers nobody until it is released.
     held: watch::Sender<Option<Place>>,
     /// How many stand at a held endpoint.
@@ -81,7 +84,8 @@ impl FakeProvider {
             script: Mutex::default(),
             seen: Mutex::default(),
             codes: Mutex::default(),
-            keys: Mutex::new(vec![Key::generate("first")]),
+            key: Mutex::new(Key::generate("first")),
+            published: Mutex::default(),
             held: watch::channel(None).0,
             waiting: watch::channel(0).0,
         });
@@ -121,14 +125,26 @@ impl FakeProvider {
 
     /// Signs with a new key under a new id from now on; the old one is withdrawn.
     pub fn rotate_keys(&self, id: &str) {
-        *lock(&self.desk.keys) = vec![Key::generate(id)];
+        *lock(&self.desk.key) = Key::generate(id);
     }
 
     /// Signs with a new key under the old id from now on.
     pub fn reuse_key_id(&self) {
-        let mut keys = lock(&self.desk.keys);
-        let id = keys[0].id.clone();
-        *keys = vec![Key::generate(&id)];
+        let mut key = lock(&self.desk.key);
+        let id = key.id.clone();
+        *key = Key::generate(&id);
+    }
+
+    /// Signs with the old key from now on, but publishes another one alone.
+    pub fn publish_another_key(&self) {
+        *lock(&self.desk.published) = Some(Key::generate("another"));
+    }
+
+    /// Comes back when an endpoint was asked so often.
+    pub async fn until_asked(&self, place: Place, times: usize) {
+        while self.times(place) < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Whoever comes to this endpoint waits from now on.

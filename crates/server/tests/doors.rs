@@ -74,7 +74,8 @@ async fn s092_no_page_is_kept_by_the_browser_and_none_can_be_framed() {
     let house = house().await;
     let browser = house.browser();
     sign_in(&browser, "/back-office/login").await;
-    for path in ["/back-office", "/back-office/login?notice=again", "/back-office/logout", "/nope"] {
+    for path in ["/back-office", "/back-office/login?notice=again", "/back-office/logout", "/nope"]
+    {
         let page = browser.get(path).await;
         let header = |name: &str| {
             page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned()
@@ -106,9 +107,7 @@ async fn s092_after_signing_out_the_old_cookie_opens_nothing() {
 async fn s049_a_form_from_another_site_or_another_browser_changes_nothing() {
     let house = house().await;
     let (own, other) = (house.browser(), house.browser());
-    let filled = |page: &Page| {
-        page.form("/login").with("email", EMAIL).with("password", PASSWORD)
-    };
+    let filled = |page: &Page| page.form("/login").with("email", EMAIL).with("password", PASSWORD);
     let form = filled(&own.open("/back-office/login").await);
     other.open("/back-office/login").await;
     let page = other.submit(&form).await;

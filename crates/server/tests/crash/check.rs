@@ -112,16 +112,11 @@ async fn check_colleague(stage: &Stage, store: &Store, place: usize, colleague: 
     let found = if user.status == Status::Active { Standing::In } else { Standing::Out };
     assert_eq!(count(&noted, "user.deactivate"), usize::from(found == Standing::Out));
     match colleague.standing {
-        Standing::Unknown => settle(stage, place, found),
+        Standing::Unknown => stage.ledger().set_colleague(place, found),
         promised => assert_eq!(found, promised, "{colleague:?}"),
     }
     let live = store.list_sessions(&user.id).await.expect("an answer");
     assert!(found == Standing::In || live.is_empty(), "deactivated and still in: {colleague:?}");
-}
-
-fn settle(stage: &Stage, place: usize, found: Standing) {
-    let mut ledger = stage.ledger();
-    ledger.deactivating(place, found);
 }
 
 /// Every letter that was promised waits in the queue.
@@ -173,8 +168,8 @@ async fn check_sign_ins(stage: &Stage, store: &Store, email: &str) {
 
 async fn find(store: &Store, email: &str) -> Option<User> {
     let key = Email::key_of(email).expect("an address");
-    let found = store.find_user_by_email(UserType::Staff, &Population::default_one(), &key);
-    found.await.expect("an answer")
+    let population = Population::default_one();
+    store.find_user_by_email(UserType::Staff, &population, &key).await.expect("an answer")
 }
 
 /// Everything that was done to or by a user.

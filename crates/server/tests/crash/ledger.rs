@@ -66,6 +66,10 @@ pub struct Ledger {
     pub sign_outs: usize,
     /// Answers that said "busy".
     pub busy: usize,
+    /// Everything that was acknowledged.
+    pub acknowledged: u64,
+    /// What was acknowledged to the operator.
+    pub operator_acknowledged: u64,
 }
 
 impl Ledger {
@@ -76,6 +80,7 @@ impl Ledger {
 
     /// Somebody was given a session.
     pub fn signed_in(&mut self, email: &str, cookies: String) {
+        self.acknowledged += 1;
         self.sessions.push(SessionEntry {
             email: email.to_owned(),
             cookies,
@@ -98,6 +103,7 @@ impl Ledger {
     pub fn signed_out(&mut self, session: usize) {
         self.touch_session(session, Standing::Out);
         self.sign_outs += 1;
+        self.acknowledged += 1;
     }
 
     fn touch_session(&mut self, session: usize, standing: Standing) {
@@ -115,6 +121,12 @@ impl Ledger {
                 round: self.round,
             }),
         }
+    }
+
+    /// A letter was promised.
+    pub fn promised_letter(&mut self) {
+        self.letters_promised += 1;
+        self.acknowledged += 1;
     }
 
     /// Somebody is back from the provider, and was told that they are in.
@@ -137,8 +149,28 @@ impl Ledger {
         self.colleagues.len() - 1
     }
 
-    /// The operator asks for a deactivation, or was told that it is done: with it go the sessions.
-    pub fn deactivating(&mut self, colleague: usize, standing: Standing) {
+    /// The operator was told that somebody was added.
+    pub fn added(&mut self, colleague: usize) {
+        self.colleagues[colleague].added = true;
+        self.operator_acknowledged += 1;
+    }
+
+    /// Somebody whom the operator added, and whom nobody tried to deactivate yet.
+    pub fn active_colleague(&self) -> Option<(usize, String)> {
+        let place =
+            self.colleagues.iter().rposition(|one| one.added && one.standing == Standing::In)?;
+        Some((place, self.colleagues[place].email.clone()))
+    }
+
+    /// The operator was told that somebody is deactivated.
+    pub fn deactivated(&mut self, colleague: usize) {
+        self.set_colleague(colleague, Standing::Out);
+        self.operator_acknowledged += 1;
+    }
+
+    /// The operator asks for a deactivation, or the look after the restart shows what came of it:
+    /// with somebody go their sessions.
+    pub fn set_colleague(&mut self, colleague: usize, standing: Standing) {
         let Colleague { email, .. } = self.colleagues[colleague].clone();
         self.colleagues[colleague].standing = standing;
         self.colleagues[colleague].round = self.round;

@@ -24,7 +24,6 @@ use identity::entropy::draw;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use server::clock::SystemEntropy;
-use testkit::Engine;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -36,6 +35,9 @@ const ROUNDS: u64 = 200;
 
 /// Every so many rounds the whole ledger is checked, and not only what is new and a sample.
 const WHOLE_EVERY: u64 = 50;
+
+/// Every so many rounds the operator, whose commands take longest, gets one of them done.
+const OPERATOR_EVERY: u64 = 3;
 
 /// Every so many rounds PostgreSQL is killed as well.
 const POSTGRES_EVERY: u64 = 10;
@@ -77,11 +79,14 @@ async fn load_and_kill(stage: &Arc<Stage>, process: Process, random: &mut StdRng
     working.spawn(visitors::forget_passwords(Arc::clone(stage), fork(random)));
     working.spawn(trips::make_trips(Arc::clone(stage), fork(random)));
     working.spawn(operator::work(Arc::clone(stage), fork(random)));
-    sleep(Duration::from_millis(random.random_range(10..300))).await;
+    let operator = u64::from(stage.round() % OPERATOR_EVERY == 0);
+    stage.until_acknowledged(operator, random.random_range(0..60)).await;
     if stage.round() % POSTGRES_EVERY == POSTGRES_EVERY - 1 {
         stage.yard.crash_postgres().await;
-        sleep(Duration::from_millis(random.random_range(10..300))).await;
+        stage.until_acknowledged(0, random.random_range(0..60)).await;
     }
+    // Between two acknowledgements, and not always right after one.
+    sleep(Duration::from_micros(random.random_range(0..20_000))).await;
     stage.end();
     process.kill().await;
     while let Some(ended) = working.join_next().await {

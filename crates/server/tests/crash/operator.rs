@@ -12,37 +12,38 @@ use crate::ledger::Standing;
 use crate::stage::Stage;
 use crate::visitors::{Known, arrive, sign_in};
 
-/// Adds somebody, who signs in, and mostly is deactivated then.
+/// Adds people, who sign in, and deactivates most of them.
 pub async fn work(stage: Arc<Stage>, mut random: StdRng) -> io::Result<()> {
     let mut wire = stage.connect().await?;
     let known = arrive(&stage, &mut wire).await?;
     loop {
-        employ(&stage, &mut wire, &known, &mut random).await?;
+        let active = stage.ledger().active_colleague();
+        match active {
+            Some((colleague, email)) if random.random_bool(0.7) => {
+                dismiss(&stage, colleague, &email).await?;
+            }
+            _ => employ(&stage, &mut wire, &known).await?,
+        }
     }
 }
 
-async fn employ(
-    stage: &Stage,
-    wire: &mut Wire,
-    known: &Known,
-    random: &mut StdRng,
-) -> io::Result<()> {
+async fn employ(stage: &Stage, wire: &mut Wire, known: &Known) -> io::Result<()> {
     let (colleague, email) = {
         let mut ledger = stage.ledger();
         let email = format!("colleague{}@corp.example", ledger.colleagues.len());
         (ledger.adding(&email), email)
     };
-    if !run(stage, stage.yard.adding(&email)).await? {
-        return Ok(());
+    if run(stage, stage.yard.adding(&email)).await? {
+        stage.ledger().added(colleague);
+        sign_in(stage, wire, known, &email).await?;
     }
-    stage.ledger().colleagues[colleague].added = true;
-    sign_in(stage, wire, known, &email).await?;
-    if random.random_bool(0.2) {
-        return Ok(());
-    }
-    stage.ledger().deactivating(colleague, Standing::Unknown);
-    if run(stage, stage.yard.command(&["users", "deactivate", &email])).await? {
-        stage.ledger().deactivating(colleague, Standing::Out);
+    Ok(())
+}
+
+async fn dismiss(stage: &Stage, colleague: usize, email: &str) -> io::Result<()> {
+    stage.ledger().set_colleague(colleague, Standing::Unknown);
+    if run(stage, stage.yard.command(&["users", "deactivate", email])).await? {
+        stage.ledger().deactivated(colleague);
     }
     Ok(())
 }

@@ -58,6 +58,23 @@ impl Stage {
         self.round.load(Ordering::SeqCst)
     }
 
+    /// Comes back when the operator and everybody were told so often more that something is done.
+    /// Counted and not timed, so that a slow machine is killed at work as well.
+    pub async fn until_acknowledged(&self, operator: u64, everybody: u64) {
+        let told = || {
+            let ledger = self.ledger();
+            (ledger.operator_acknowledged, ledger.acknowledged)
+        };
+        let (operator, everybody) = (told().0 + operator, told().1 + everybody);
+        for _ in 0..60_000 {
+            if told().0 >= operator && told().1 >= everybody {
+                return;
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        panic!("the house serves nobody: {:?}", self.ledger().summary());
+    }
+
     /// From now on nobody wonders why the house is gone.
     pub fn end(&self) {
         self.end.send_replace(true);

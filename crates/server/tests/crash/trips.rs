@@ -78,7 +78,8 @@ async fn come_back(stage: &Stage, wire: &mut Wire) -> io::Result<()> {
     let answer = wire.get(&pending.callback, &pending.browser).await?;
     let right = |answer: &Answer| {
         let used = answer.reason().as_deref() == Some("attempt_replayed");
-        let led_in = answer.status == 303 && (pending.was_asked || answer.cookie("_staff").is_some());
+        let led_in =
+            answer.status == 303 && (pending.was_asked || answer.cookie("_staff").is_some());
         led_in || (pending.was_asked && used)
     };
     let Some(answer) = stage.expect(answer, right).await else { return Ok(()) };

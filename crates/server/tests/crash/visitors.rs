@@ -92,7 +92,7 @@ pub async fn forget_passwords(stage: Arc<Stage>, mut random: StdRng) -> io::Resu
             answer.status == 200 && answer.reason().as_deref() == Some("reset_asked")
         };
         if stage.expect(answer, promised).await.is_some() {
-            stage.ledger().letters_promised += 1;
+            stage.ledger().promised_letter();
         }
     }
 }

@@ -182,7 +182,8 @@ async fn succeed(mut command: Command) {
 
 /// Below the range that the kernel gives out: while the house is dead nobody else gets its port.
 fn free_address(engine: Engine) -> SocketAddr {
-    let first = 20_000 + (std::process::id() % 4000) as u16 + 5000 * u16::from(engine == Engine::Postgres);
+    let first =
+        20_000 + (std::process::id() % 4000) as u16 + 5000 * u16::from(engine == Engine::Postgres);
     (first..first + 1000)
         .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
         .find(|address| TcpListener::bind(address).is_ok())

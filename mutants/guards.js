@@ -11,7 +11,8 @@ const TESTS_FAILED = 100;
 const OUTCOMES = new Map([
   [0, 'SURVIVED: the test stays green'],
   [4, 'no test of that name'],
-  [101, 'does not compile without the guard'],
+  [TESTS_FAILED, 'tests failed'],
+  [101, 'does not compile'],
 ]);
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -31,6 +32,32 @@ function copyOfCheckout() {
   return copy;
 }
 
+/** Runs tests of one package in the copy: the exit status, and the last words when it is not the wanted one. */
+function runTests(cargoPackage, filter, copy, wantedStatus) {
+  const { status, stderr } = spawnSync(
+    'cargo',
+    ['nextest', 'run', '--locked', '--package', cargoPackage, '--no-fail-fast', '-E', filter],
+    {
+      cwd: copy,
+      env: { CARGO_TARGET_DIR: join(root, 'target', 'mutants'), ...process.env },
+      maxBuffer: 1 << 28,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
+  if (status === wantedStatus) return undefined;
+  const said = stderr.toString().trimEnd().split('\n').slice(-12).join('\n');
+  return `${OUTCOMES.get(status) ?? `nextest ended with ${status}`}\n${said}`;
+}
+
+/** A test that is red with its guard proves nothing without it. */
+function checkThatTestsAreGreen(copy) {
+  for (const cargoPackage of new Set(guards.map((guard) => guard.package))) {
+    const own = guards.filter((guard) => guard.package === cargoPackage);
+    const problem = runTests(cargoPackage, own.map((guard) => `test(${guard.test})`).join(' | '), copy, 0);
+    if (problem) throw new Error(`${cargoPackage}: not green with its guards: ${problem}`);
+  }
+}
+
 /** What is wrong, or nothing when the test goes red as it should. */
 function tryWithout(guard, copy) {
   const path = join(copy, guard.file);
@@ -38,18 +65,15 @@ function tryWithout(guard, copy) {
   const places = source.split(guard.find).length - 1;
   if (places !== 1) return `the text of the guard occurs ${places} times in ${guard.file}`;
   writeFileSync(path, source.replace(guard.find, () => guard.replace));
-  const { status } = spawnSync(
-    'cargo',
-    ['nextest', 'run', '--locked', '--package', guard.package, '--no-fail-fast', '-E', `test(${guard.test})`],
-    { cwd: copy, env: { CARGO_TARGET_DIR: join(root, 'target', 'mutants'), ...process.env }, stdio: 'ignore' },
-  );
+  const problem = runTests(guard.package, `test(${guard.test})`, copy, TESTS_FAILED);
   writeFileSync(path, source);
-  return status === TESTS_FAILED ? undefined : OUTCOMES.get(status) ?? `nextest ended with ${status}`;
+  return problem;
 }
 
 const copy = copyOfCheckout();
 let bad = 0;
 try {
+  checkThatTestsAreGreen(copy);
   for (const guard of guards) {
     const problem = tryWithout(guard, copy);
     if (problem) bad += 1;

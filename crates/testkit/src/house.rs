@@ -164,6 +164,11 @@ impl House {
         &self.url
     }
 
+    /// Where its key file and an embedded database lie.
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// A browser that has never been here.
     pub fn browser(&self) -> Browser {
         Browser::new(&self.url)

@@ -1,5 +1,8 @@
 //! Sign-in with an identity provider, over HTTP, against a provider that does as it is told.
 
+mod command_line;
+mod cost;
+mod edge;
 mod faults;
 mod form_post;
 mod keys;

@@ -109,17 +109,35 @@ impl Mail {
     }
 
     /// What it says.
-    pub fn text(&self) -> &str {
-        self.data.split_once("\n\n").map_or("", |(_, text)| text)
+    pub fn text(&self) -> String {
+        let text = self.data.split_once("\n\n").map_or("", |(_, text)| text);
+        match self.header("Content-Transfer-Encoding") {
+            Some("quoted-printable") => decoded(text),
+            _ => text.to_owned(),
+        }
     }
 
     /// The only address to click on.
     pub fn link(&self) -> Url {
+        let text = self.text();
         let found: Vec<_> =
-            self.text().split_whitespace().filter(|word| word.starts_with("http")).collect();
-        assert_eq!(found.len(), 1, "one link in {}", self.data);
+            text.split_whitespace().filter(|word| word.starts_with("http")).collect();
+        assert_eq!(found.len(), 1, "one link in {text}");
         Url::parse(found[0]).expect("a URL")
     }
+}
+
+/// Quoted-printable (RFC 2045 section 6.7) read back.
+fn decoded(text: &str) -> String {
+    let joined = text.replace("=\n", "");
+    let mut parts = joined.split('=');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2).expect("two digits");
+        bytes.push(u8::from_str_radix(code, 16).expect("hexadecimal digits"));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).expect("UTF-8")
 }
 
 /// As much of RFC 5321 as a client needs to be content.

@@ -1,0 +1,80 @@
+//! The mail queue: patient with mail servers, and not for ever.
+
+use std::time::Duration;
+
+use testkit::{Engine, House, MailServer, on_both_engines};
+
+use crate::logs::until;
+use crate::scene::{OTHER, ask, choose, grace, house_with_mail};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The letter with the link is in the queue.
+async fn link_made(house: &House) {
+    until(async || house.audit().await.iter().any(|entry| entry.action == "password.reset_asked"))
+        .await;
+}
+
+on_both_engines! {
+    async fn mail_waits_for_the_mail_server_and_survives_a_restart(engine: Engine) {
+        let mut mails = MailServer::start().await;
+        let mut house = house_with_mail(engine, &mails).await;
+        grace(&house).await;
+        mails.down().await;
+        assert_eq!(ask(&house.browser(), "grace@shop.test").await.status, 200);
+        link_made(&house).await;
+        house.stop().await;
+        house.start_again().await;
+        assert_eq!(house.app.store.count_mails().await.expect("a count").waiting, 1);
+        mails.up().await;
+        // What was tried before the stop is due again after its wait.
+        until(async || {
+            house.clock.turn(Duration::from_secs(60));
+            !mails.mails().is_empty()
+        })
+        .await;
+        let link = mails.wait_for(1).await.link();
+        assert_eq!(choose(&house.browser(), link.as_str(), OTHER).await.status, 303);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_grew_too_old_in_the_queue_is_made_anew() {
+    let mut mails = MailServer::start().await;
+    let house = house_with_mail(Engine::Sqlite, &mails).await;
+    grace(&house).await;
+    mails.down().await;
+    ask(&house.browser(), "grace@shop.test").await;
+    link_made(&house).await;
+    house.clock.turn(5 * HOUR);
+    mails.up().await;
+    let link = mails.wait_for(1).await.link();
+    let page = choose(&house.browser(), link.as_str(), OTHER).await;
+    assert_eq!(page.status, 303, "a mail never brings a dead link: {}", page.text());
+}
+
+#[tokio::test]
+async fn mail_is_given_up_after_three_days_and_the_audit_says_so() {
+    let mut mails = MailServer::start().await;
+    let house = house_with_mail(Engine::Sqlite, &mails).await;
+    grace(&house).await;
+    mails.down().await;
+    ask(&house.browser(), "grace@shop.test").await;
+    link_made(&house).await;
+    house.clock.turn(48 * HOUR);
+    until(async || {
+        let mine = house.audit().await;
+        mine.iter().filter(|entry| entry.action == "password.reset_asked").count() > 1
+    })
+    .await;
+    assert!(!house.audit().await.iter().any(|entry| entry.action == "mail.send"));
+    house.clock.turn(24 * HOUR);
+    until(async || house.audit().await.iter().any(|entry| entry.action == "mail.send")).await;
+    let entries = house.audit().await;
+    let entry = entries.iter().find(|entry| entry.action == "mail.send").expect("an entry");
+    assert_eq!((entry.actor.as_str(), entry.outcome.as_str()), ("system", "given_up"));
+    let queue = house.app.store.count_mails().await.expect("a count");
+    assert_eq!((queue.waiting, queue.failed), (0, 1));
+    mails.up().await;
+    assert!(mails.mails().is_empty());
+}

@@ -1,0 +1,10 @@
+//! Passwords over HTTP: signing in, guessing, forgetting, and the first administrator.
+
+mod guessing;
+mod logs;
+mod mail;
+mod pool;
+mod reset;
+mod scene;
+mod setup;
+mod sign_in;

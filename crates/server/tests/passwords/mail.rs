@@ -9,10 +9,17 @@ use crate::scene::{OTHER, ask, choose, grace, house_with_mail};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The letter with the link is in the queue.
+/// The letter with the link is in the queue, and the one that asked for it is done with.
 async fn link_made(house: &House) {
-    until(async || house.audit().await.iter().any(|entry| entry.action == "password.reset_asked"))
-        .await;
+    until(async || {
+        let made = house.audit().await.iter().any(|entry| entry.action == "password.reset_asked");
+        made && waiting(house).await == 1
+    })
+    .await;
+}
+
+async fn waiting(house: &House) -> u64 {
+    house.app.store.count_mails().await.expect("a count").waiting
 }
 
 on_both_engines! {
@@ -25,7 +32,7 @@ on_both_engines! {
         link_made(&house).await;
         house.stop().await;
         house.start_again().await;
-        assert_eq!(house.app.store.count_mails().await.expect("a count").waiting, 1);
+        assert_eq!(waiting(&house).await, 1);
         mails.up().await;
         // What was tried before the stop is due again after its wait.
         until(async || {

@@ -1,0 +1,6 @@
+//! The command line as an operator types it, beside a house that serves.
+
+mod beside;
+mod desk;
+mod settings;
+mod users;

@@ -1,0 +1,141 @@
+//! Configuration, exit codes, and a house that starts from nothing.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use testkit::Browser;
+use tokio::process::Command;
+use url::Url;
+
+use crate::desk::{BINARY, errors, refusal};
+
+/// An empty folder, removed when dropped.
+struct Empty(PathBuf);
+
+impl Empty {
+    fn folder(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vestibule-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).expect("a file");
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.expect("the command runs")
+    }
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_configuration_is_said_with_what_to_do() {
+    let folder = Empty::folder("settings");
+    let output = folder.run(&["config", "check"]).await;
+    assert!(output.status.success(), "no file at all is good: {}", errors(&output));
+    for (file, part) in [
+        ("[server]\nlissten = \"127.0.0.1:1\"\n", "did you mean \"server.listen\"?"),
+        ("[mail]\nsmtp_url = \"http://mail.test\"\n", "write smtps://HOST:465"),
+        ("[mail]\nfrom = \"nobody\"\n", "write it like"),
+        ("[mail]\nsmtp_url = \"smtp://me:secret@mail.test\"\n", "leave user name and password out"),
+        ("[server]\npublic_url = \"http://shop.test\"\n", "must be an https address"),
+    ] {
+        folder.write("vestibule.toml", file);
+        let output = folder.run(&["config", "check", "--json"]).await;
+        let (code, message) = refusal(&output);
+        assert_eq!(code, "configuration", "{file}");
+        assert!(message.contains(part), "{message}");
+        assert!(!message.contains("secret@"), "{message}");
+    }
+    folder.write("other.toml", "[log]\nlevel = \"warn\"\n");
+    let output = folder.run(&["--config", "other.toml", "config", "check"]).await;
+    assert!(output.status.success(), "{}", errors(&output));
+    let output = folder.run(&["--config", "missing.toml", "config", "check"]).await;
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn the_help_leads_a_newcomer_and_nonsense_is_exit_code_two() {
+    let folder = Empty::folder("help");
+    let output = folder.run(&["--help"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in ["vestibule demo", "vestibule serve", "users", "groups", "providers", "audit"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    for nonsense in
+        [&["userz"][..], &["users"], &["users", "add"], &["users", "list", "--limit", "0"]]
+    {
+        assert_eq!(folder.run(nonsense).await.status.code(), Some(2), "{nonsense:?}");
+    }
+    let output = folder.run(&["config", "reference"]).await;
+    assert!(String::from_utf8_lossy(&output.stdout).contains("`smtp_url`"));
+    assert!(std::fs::read_dir(folder.path()).expect("a folder").next().is_none(), "nothing made");
+}
+
+#[tokio::test]
+async fn without_any_configuration_it_serves_keeps_its_data_private_and_stops_when_asked() {
+    let folder = Empty::folder("bare");
+    let port =
+        TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("it").port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
+    let settings =
+        [("VESTIBULE__SERVER__LISTEN", &listen), ("VESTIBULE__SERVER__PUBLIC_URL", &url)];
+    let mut command = folder.command(&[]);
+    command.envs(settings).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut house = command.spawn().expect("it starts");
+    wait_for(port).await;
+    let browser = Browser::new(&Url::parse(&url).expect("a URL"));
+    assert_eq!(browser.open("/readyz").await.status, 200, "it listens first and opens then");
+
+    let mode = |name: &str| {
+        let file = folder.path().join("vestibule-data").join(name);
+        std::fs::metadata(file).expect("a file").permissions().mode() & 0o777
+    };
+    assert_eq!((mode(""), mode("vestibule.key")), (0o700, 0o600));
+
+    let mut command = folder.command(&["setup-link"]);
+    let output = command.envs(settings).output().await.expect("the command runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let link = text.split_whitespace().find(|word| word.starts_with("http")).expect("a link");
+    assert_eq!(browser.open(link).await.heading(), "Set up the back office");
+
+    let pid = house.id().expect("a process").to_string();
+    let asked = std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+    assert!(asked.success());
+    assert_eq!(house.wait().await.expect("it ends").code(), Some(0));
+    let mut log = String::new();
+    let mut stderr = house.stderr.take().expect("a log");
+    tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut log).await.expect("text");
+    assert!(log.contains("vestibule setup-link"), "{log}");
+    assert!(!log.contains("token="), "a log is no terminal: {log}");
+}
+
+async fn wait_for(port: u16) {
+    for _ in 0..600 {
+        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody listens on port {port}");
+}

@@ -31,7 +31,7 @@ test-browser: neighbours ## the browser suite alone
 
 .PHONY: test-quick
 test-quick: ## cargo alone, on SQLite; needs nothing but Rust
-	VESTIBULE_TEST_ENGINES=sqlite cargo test --workspace --locked --quiet
+	VESTIBULE_TEST_ENGINES=sqlite VESTIBULE_CRASH_ROUNDS=10 cargo test --workspace --locked --quiet
 
 .PHONY: lint
 lint: tools ## formatting, clippy, dependencies, the rules of the house
@@ -50,7 +50,7 @@ gen: ## rewrite everything that is generated
 
 .PHONY: bench
 bench: ## measure, each figure beside its limit
-	cargo bench --workspace --locked
+	cargo bench -p server --bench house --locked
 
 .PHONY: mutants
 mutants: ## remove guards one by one; the named test must go red

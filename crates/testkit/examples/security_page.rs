@@ -56,10 +56,7 @@ fn numbered(name: &str) -> Option<(u16, &str)> {
 /// Numbers that have a guard in the list of removals.
 fn guarded(list: &str) -> BTreeSet<u16> {
     let entries: Vec<serde_json::Value> = serde_json::from_str(list).unwrap_or_default();
-    entries
-        .iter()
-        .filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok())
-        .collect()
+    entries.iter().filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok()).collect()
 }
 
 fn page(reached: &str, later: &str, proofs: &Proofs, mutants: &BTreeSet<u16>) -> String {
@@ -73,12 +70,8 @@ fn page(reached: &str, later: &str, proofs: &Proofs, mutants: &BTreeSet<u16>) ->
          | number | statement | guarded in | tests | state |\n|---|---|---|---|---|\n",
     );
     for (number, statement, guard) in lines(reached) {
-        let tests: Vec<String> = proofs
-            .get(&number)
-            .into_iter()
-            .flatten()
-            .map(|test| format!("`{test}`"))
-            .collect();
+        let tests: Vec<String> =
+            proofs.get(&number).into_iter().flatten().map(|test| format!("`{test}`")).collect();
         let state = if tests.is_empty() { "open" } else { "proved" };
         let mark = if mutants.contains(&number) { " ×" } else { "" };
         let tests = if tests.is_empty() { "–".to_owned() } else { tests.join("<br>") };

@@ -79,7 +79,7 @@ async fn load_and_kill(stage: &Arc<Stage>, process: Process, random: &mut StdRng
     working.spawn(visitors::forget_passwords(Arc::clone(stage), fork(random)));
     working.spawn(trips::make_trips(Arc::clone(stage), fork(random)));
     working.spawn(operator::work(Arc::clone(stage), fork(random)));
-    let operator = u64::from(stage.round() % OPERATOR_EVERY == 0);
+    let operator = u64::from(stage.round().is_multiple_of(OPERATOR_EVERY));
     stage.until_acknowledged(operator, random.random_range(0..60)).await;
     if stage.round() % POSTGRES_EVERY == POSTGRES_EVERY - 1 {
         stage.yard.crash_postgres().await;

@@ -78,7 +78,7 @@ impl Yard {
         let (address, key) = (self.address, self.folder.join("vestibule.key"));
         format!(
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
-             [database]\nurl = \"{}\"\n[keys]\nfile = \"{}\"\n\
+             [database]\nurl = \"{}\"\nmax_connections = 5\n[keys]\nfile = \"{}\"\n\
              [passwords]\nargon2_memory_kib = 512\nargon2_passes = 3\n\
              [throttle]\naccount_network_failures = 1000000\naccount_failures = 1000000\n\
              network_failures = 1000000\nreset_address_per_hour = 1000000\n\

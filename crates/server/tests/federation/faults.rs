@@ -58,6 +58,31 @@ async fn s032_faults_of_userinfo_have_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s032_a_good_answer_that_is_too_large_or_not_called_json_is_not_read() {
+    for place in [Place::Token, Place::Keys, Place::Userinfo] {
+        let scene = Scene::on(Engine::Sqlite).await;
+        scene.provider.script(|script| script.lean_id_token = true);
+        for (fault, said) in [
+            (Fault::Huge, "larger than 1048576 bytes"),
+            (Fault::Kind("text/html"), "text/html instead of JSON"),
+            (Fault::Kind("text/plain; charset=utf-8"), "text/plain instead of JSON"),
+        ] {
+            scene.provider.script(|script| {
+                script.faults.insert(place, fault);
+            });
+            let page = scene.refused("provider_malformed").await;
+            let entry = scene.house.audit_of(&page.support_code().expect("a code")).await;
+            let detail = entry.detail["detail"].as_str().expect("text").to_owned();
+            assert!(detail.contains(said), "{place:?}: {detail}");
+        }
+        scene.provider.script(|script| {
+            script.faults.insert(place, Fault::Kind("application/jwk-set+json; charset=utf-8"));
+        });
+        assert!(scene.sign_in().await.1.is_signed_in(), "{place:?}: that is JSON");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s032_a_redirect_is_not_followed() {
     let scene = Scene::on(Engine::Sqlite).await;
     let other = FakeProvider::start(scene.house.clock.clone()).await;

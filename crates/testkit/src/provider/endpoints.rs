@@ -225,7 +225,7 @@ fn is_our_client(authorization: Option<&str>, form: &HashMap<String, String>) ->
 }
 
 /// What the endpoint says, or what the script makes it say.
-fn answer(script: &Script, place: Place, body: Map<String, Value>) -> Response {
+fn answer(script: &Script, place: Place, mut body: Map<String, Value>) -> Response {
     match script.faults.get(&place) {
         None => axum::Json(body).into_response(),
         Some(Fault::Status(status)) => {
@@ -237,7 +237,12 @@ fn answer(script: &Script, place: Place, body: Map<String, Value>) -> Response {
         }
         Some(Fault::Huge) => {
             let filler = "x".repeat(1024 * 1024);
-            axum::Json(json!({ "keys": [], "filler": filler })).into_response()
+            body.insert("filler".to_owned(), filler.into());
+            axum::Json(body).into_response()
+        }
+        Some(Fault::Kind(kind)) => {
+            let text = serde_json::to_string(&body).expect("JSON");
+            ([(header::CONTENT_TYPE, *kind)], text).into_response()
         }
         Some(Fault::Redirect(target)) => Redirect::temporary(target).into_response(),
     }

@@ -30,8 +30,10 @@ pub enum Fault {
     Status(u16),
     /// Status 200, a content type and a body.
     Says(&'static str, String),
-    /// More than a megabyte of JSON.
+    /// Its own answer and more than a megabyte besides.
     Huge,
+    /// Its own answer under another content type.
+    Kind(&'static str),
     /// A redirect to this address.
     Redirect(String),
 }

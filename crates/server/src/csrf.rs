@@ -1,11 +1,16 @@
 //! Forms that only our own pages can send.
 
 use aws_lc_rs::hmac;
-use axum::http::{HeaderMap, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::secret::Secret;
 use url::Url;
+
+use crate::app::App;
 
 /// Makes and checks the hidden field of every form: an HMAC over the browser's own cookie, so
 /// that no other site can know it and no other browser can use it.
@@ -46,6 +51,20 @@ impl FormGuard {
             .is_none_or(|origin| origin == self.origin || origin == "null");
         site_ok && origin_ok
     }
+}
+
+/// Sends a form that comes without the browser's cookie back to where its page is.
+///
+/// A form on another site comes so, since SameSite=Lax cookies stay at home then. An answer to it
+/// that set a new cookie would take the real one away from the browser, and with it every trip
+/// under way; the page that the browser loads next, with its cookies, does not.
+pub async fn need_browser(State(app): State<App>, request: Request, next: Next) -> Response {
+    let is_form = request.method() == Method::POST;
+    if is_form && app.cookies.browser(request.headers()).is_none() {
+        let page = format!("{}?notice=expired", request.uri().path());
+        return Redirect::to(&page).into_response();
+    }
+    next.run(request).await
 }
 
 #[cfg(test)]

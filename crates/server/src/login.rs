@@ -70,6 +70,11 @@ pub async fn show(
     }
     let notice = match query.notice.as_str() {
         "signed_out" => Some(Notice::Good("You are signed out.".into())),
+        "expired" => Some(Notice::Problem(
+            "This page was open for too long, or your browser keeps no cookies. Please sign in \
+             once more."
+                .into(),
+        )),
         "again" => Some(Notice::Problem("Your session has ended. Please sign in again.".into())),
         "password_set" => {
             Some(Notice::Good("Your new password is set. Please sign in with it.".into()))

@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::csrf::need_browser;
 use crate::pages::{STYLE, dress_errors, secure_headers};
 use crate::{federation, login, operations, passwords, sessions, setup};
 
@@ -42,6 +43,19 @@ pub const ROUTES: &[&str] = &[
 /// The whole house as a service.
 pub fn router(app: App) -> Router {
     let style = app.pages.style_path().to_owned();
+    let forms = Router::new()
+        .route("/back-office/setup", get(setup::show).post(setup::send))
+        .route("/{application}/login", get(login::show).post(login::send))
+        .route("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave))
+        .route(
+            "/{application}/password/forgot",
+            get(passwords::forgot::show).post(passwords::forgot::send),
+        )
+        .route(
+            "/{application}/password/reset",
+            get(passwords::reset::show).post(passwords::reset::send),
+        )
+        .route_layer(from_fn_with_state(app.clone(), need_browser));
     let routes = Router::new()
         .route("/", get(|| async { Redirect::to("/back-office") }))
         .route("/healthz", get(operations::healthz))
@@ -52,19 +66,9 @@ pub fn router(app: App) -> Router {
             "/login/callback/{provider}",
             get(federation::callback::arrive).post(federation::callback::repost),
         )
-        .route("/back-office/setup", get(setup::show).post(setup::send))
         .route("/{application}", get(sessions::home::show))
-        .route("/{application}/login", get(login::show).post(login::send))
         .route("/{application}/login/{provider}", get(federation::start::start))
-        .route("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave))
-        .route(
-            "/{application}/password/forgot",
-            get(passwords::forgot::show).post(passwords::forgot::send),
-        )
-        .route(
-            "/{application}/password/reset",
-            get(passwords::reset::show).post(passwords::reset::send),
-        );
+        .merge(forms);
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_LIMIT))

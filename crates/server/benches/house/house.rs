@@ -1,0 +1,188 @@
+//! A furnished house, the processes that serve from it, and what the kernel says about them.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use testkit::postgres::OwnServer;
+use testkit::provider::{CLIENT_ID, CLIENT_SECRET};
+use testkit::{Engine, FakeProvider};
+
+/// The product.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
+
+/// Who signs in with a password, one for each connection of the load.
+pub const PEOPLE: [&str; 4] =
+    ["ada@corp.example", "grace@corp.example", "edsger@corp.example", "alan@corp.example"];
+
+/// Everybody's password.
+pub const PASSWORD: &str = "long walks by a quiet river";
+
+/// Ticks of a second in `/proc`: the same on every Linux.
+const TICKS: u64 = 100;
+
+/// Configuration, database and people; nobody serves yet.
+pub struct Furnished {
+    folder: PathBuf,
+    address: SocketAddr,
+    _postgres: Option<OwnServer>,
+}
+
+/// A process that serves; killed when dropped.
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Furnished {
+    /// Everything at its default; writes of either engine are durable.
+    pub fn new(engine: Engine, provider: &FakeProvider, name: &str) -> Result<Self, String> {
+        let folder = format!("vestibule-bench-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let postgres = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(OwnServer::start()?),
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| error.to_string())?;
+        let address = listener.local_addr().map_err(|error| error.to_string())?;
+        let database = match &postgres {
+            Some(own) => own.url(),
+            None => format!("sqlite:{}", folder.join("vestibule.db").display()),
+        };
+        let text = format!(
+            "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
+             [database]\nurl = \"{database}\"\n[keys]\nfile = \"{}\"\n",
+            folder.join("vestibule.key").display()
+        );
+        for (file, text) in [
+            ("vestibule.toml", text.as_str()),
+            ("password", PASSWORD),
+            ("client-secret", CLIENT_SECRET),
+        ] {
+            fs::write(folder.join(file), text).map_err(|error| error.to_string())?;
+        }
+        let own = Self { folder, address, _postgres: postgres };
+        own.furnish(provider)?;
+        Ok(own)
+    }
+
+    fn furnish(&self, provider: &FakeProvider) -> Result<(), String> {
+        let mut add = self.product(&["providers", "add", "--name", "Corp", "--client-id"]);
+        add.args([CLIENT_ID, "--issuer", &provider.issuer(), "--allow-private", &provider.host()]);
+        add.args(["--client-secret-file", "client-secret", "--application", "back-office"]);
+        succeed(add.args(["--unknown-user", "create"]))?;
+        for person in PEOPLE {
+            succeed(&mut self.product(&["users", "add", person, "--password-file", "password"]))?;
+        }
+        Ok(())
+    }
+
+    fn product(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.args(["--config", "vestibule.toml"]).args(words);
+        self.quiet(command)
+    }
+
+    fn quiet(&self, mut command: Command) -> Command {
+        command.current_dir(&self.folder).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// The product.
+    pub fn serve(&self) -> Running {
+        Running::start(self.product(&["serve"]), self.address)
+    }
+
+    /// The limits, in this program started once more.
+    pub fn serve_limits(&self, provider: &FakeProvider) -> Running {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args([crate::limits::WORD, "vestibule.toml", &provider.issuer()]);
+        Running::start(self.quiet(command), self.address)
+    }
+
+    /// From the start of the process to its first answer.
+    pub fn time_start(&self) -> Duration {
+        let started = now();
+        let running = self.serve();
+        let time = now() - started;
+        drop(running);
+        time
+    }
+}
+
+impl Drop for Furnished {
+    fn drop(&mut self) {
+        // It lies in the temporary folder in any case.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Running {
+    fn start(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut own = Self { child, address };
+        loop {
+            if is_ready(address) {
+                return own;
+            }
+            let ended = own.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "{command:?} ended: {ended:?}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Processor time so far, user and system, of all threads.
+    pub fn cpu(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("stat");
+        // The program's name is in brackets and may hold anything; the state follows.
+        let fields = stat.rsplit_once(')').expect("a name").1.split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+        Duration::from_millis(ticks * 1000 / TICKS)
+    }
+
+    /// Resident memory, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(status).expect("status");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+        line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).expect("a number")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Already gone is just as well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn succeed(command: &mut Command) -> Result<(), String> {
+    let done = command.stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&done.stderr)))
+}
+
+fn is_ready(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    let asked =
+        stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: bench\r\nconnection: close\r\n\r\n");
+    let mut answer = String::new();
+    asked.is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}
+
+/// The moment, for spans.
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}

@@ -53,6 +53,8 @@ pub async fn make_link(
 pub struct SetupQuery {
     #[serde(default = "nothing")]
     token: Secret,
+    #[serde(default)]
+    notice: String,
 }
 
 /// The form.
@@ -84,6 +86,12 @@ pub async fn show(
     visit: Visit,
     Query(query): Query<SetupQuery>,
 ) -> Result<Response, PageError> {
+    if query.notice == "expired" {
+        let text = "This page was open for too long, or your browser keeps no cookies. Allow \
+                    cookies for this site and open the setup link once more; it still works.";
+        let view = View::message("Please open the link again", text).reason("form_expired");
+        return Ok(app.pages.page(StatusCode::FORBIDDEN, &view.at(door(&app)?.as_ref())));
+    }
     let found = app.store.find_setup_link(&query.token.digest(), visit.now).await?;
     if found != Setup::Open {
         return refused(&app, &found);

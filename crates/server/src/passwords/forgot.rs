@@ -1,7 +1,7 @@
 //! `/{application}/password/forgot`: asks for a link by mail, and says the same to everybody.
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use identity::applications::Application;
@@ -9,7 +9,7 @@ use identity::email::Email;
 use identity::throttle::{Reservation, buckets_for_reset_mail, reserve};
 use serde::Deserialize;
 
-use super::{FORM_EXPIRED, closed_page, form_page, sentence, throttles, wait_page};
+use super::{FORM_EXPIRED, SentBack, closed_page, form_page, sentence, throttles, wait_page};
 use crate::app::App;
 use crate::error::PageError;
 use crate::mail::{Letter, Sender, post};
@@ -26,11 +26,16 @@ pub struct ForgotForm {
 }
 
 /// `GET /{application}/password/forgot`
-pub async fn show(State(app): State<App>, Door(door): Door, visit: Visit) -> Response {
+pub async fn show(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Query(back): Query<SentBack>,
+) -> Response {
     if !door.local_login {
         return closed_page(&app, &door);
     }
-    form_page(&app, &visit, StatusCode::OK, view(&door, "", None))
+    form_page(&app, &visit, StatusCode::OK, view(&door, "", back.words()))
 }
 
 /// `POST /{application}/password/forgot`

@@ -15,6 +15,7 @@ use identity::passwords::{NewPassword, PasswordPolicy, PasswordRefusal};
 use identity::secret::Secret;
 use identity::throttle::{Limit, Throttles};
 use identity::users::Name;
+use serde::Deserialize;
 
 use crate::app::App;
 use crate::config::{Config, PasswordsConfig, ThrottleConfig};
@@ -23,6 +24,24 @@ use crate::visit::Visit;
 
 /// What a page says after a form that another page, or an older one, has sent.
 pub const FORM_EXPIRED: &str = "This page was open for too long. Please send the form once more.";
+
+/// What [`crate::csrf::need_browser`] adds to the address that it sends a form back to.
+#[derive(Default, Deserialize)]
+pub struct SentBack {
+    #[serde(default)]
+    notice: String,
+}
+
+impl SentBack {
+    /// What the page says then.
+    pub(crate) fn words(&self) -> Option<String> {
+        (self.notice == "expired").then(|| {
+            "This page was open for too long, or your browser keeps no cookies. Please send the \
+             form once more."
+                .to_owned()
+        })
+    }
+}
 
 /// What the operator set.
 pub fn throttles(config: &ThrottleConfig) -> Throttles {

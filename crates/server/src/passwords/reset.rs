@@ -24,6 +24,8 @@ use crate::visit::{Door, Visit};
 pub struct ResetQuery {
     #[serde(default = "nothing")]
     token: Secret,
+    #[serde(default)]
+    notice: String,
 }
 
 /// The form.
@@ -52,6 +54,9 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     if !door.local_login {
         return Ok(closed_page(&app, &door));
+    }
+    if query.notice == "expired" {
+        return Ok(sent_back(&app, &door));
     }
     Ok(match owner(&app, &door, &visit, &query.token).await? {
         Err(refusal) => refused(&app, &door, refusal),
@@ -170,6 +175,14 @@ fn view(
         .with("token", token.expose())
         .with("min_length", policy(&app.config.passwords).min_length())
         .notice(problem.map(Notice::Problem))
+}
+
+/// After a form without the browser's cookie: its link still works, but only the mail has it.
+fn sent_back(app: &App, door: &Application) -> Response {
+    let text = "This page was open for too long, or your browser keeps no cookies. Allow cookies \
+                for this site and open the link in the message once more; it still works.";
+    let view = View::message("Please open the link again", text).at(door).reason("form_expired");
+    app.pages.page(StatusCode::FORBIDDEN, &view)
 }
 
 fn refused(app: &App, door: &Application, refusal: ResetRefusal) -> Response {

@@ -18,6 +18,15 @@ async fn link_made(house: &House) {
     .await;
 }
 
+/// Waits while time goes by: what was tried a moment ago is due again only after its wait.
+async fn until_with_time(house: &House, mut so: impl AsyncFnMut() -> bool) {
+    until(async || {
+        house.clock.turn(Duration::from_secs(60));
+        so().await
+    })
+    .await;
+}
+
 async fn waiting(house: &House) -> u64 {
     house.app.store.count_mails().await.expect("a count").waiting
 }
@@ -34,12 +43,7 @@ on_both_engines! {
         house.start_again().await;
         assert_eq!(waiting(&house).await, 1);
         mails.up().await;
-        // What was tried before the stop is due again after its wait.
-        until(async || {
-            house.clock.turn(Duration::from_secs(60));
-            !mails.mails().is_empty()
-        })
-        .await;
+        until_with_time(&house, async || !mails.mails().is_empty()).await;
         let link = mails.wait_for(1).await.link();
         assert_eq!(choose(&house.browser(), link.as_str(), OTHER).await.status, 303);
     }
@@ -55,6 +59,7 @@ async fn a_link_that_grew_too_old_in_the_queue_is_made_anew() {
     link_made(&house).await;
     house.clock.turn(5 * HOUR);
     mails.up().await;
+    until_with_time(&house, async || !mails.mails().is_empty()).await;
     let link = mails.wait_for(1).await.link();
     let page = choose(&house.browser(), link.as_str(), OTHER).await;
     assert_eq!(page.status, 303, "a mail never brings a dead link: {}", page.text());
@@ -69,14 +74,15 @@ async fn mail_is_given_up_after_three_days_and_the_audit_says_so() {
     ask(&house.browser(), "grace@shop.test").await;
     link_made(&house).await;
     house.clock.turn(48 * HOUR);
-    until(async || {
+    until_with_time(&house, async || {
         let mine = house.audit().await;
         mine.iter().filter(|entry| entry.action == "password.reset_asked").count() > 1
     })
     .await;
     assert!(!house.audit().await.iter().any(|entry| entry.action == "mail.send"));
     house.clock.turn(24 * HOUR);
-    until(async || house.audit().await.iter().any(|entry| entry.action == "mail.send")).await;
+    let given_up = async || house.audit().await.iter().any(|entry| entry.action == "mail.send");
+    until_with_time(&house, given_up).await;
     let entries = house.audit().await;
     let entry = entries.iter().find(|entry| entry.action == "mail.send").expect("an entry");
     assert_eq!((entry.actor.as_str(), entry.outcome.as_str()), ("system", "given_up"));

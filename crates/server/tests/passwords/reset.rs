@@ -269,6 +269,30 @@ async fn close(house: &House) {
 }
 
 #[tokio::test]
+async fn a_form_from_elsewhere_uses_no_link_up_and_is_told_what_to_do() {
+    let mails = MailServer::start().await;
+    let house = house_with_mail(Engine::Sqlite, &mails).await;
+    grace(&house).await;
+    let browser = house.browser();
+    ask(&browser, "grace@shop.test").await;
+    let link = mails.wait_for(1).await.link();
+    let form = browser.open(link.as_str()).await.form("/reset");
+    let form = form.with("password", OTHER).with("repeat", OTHER);
+    let back = browser.submit_from_elsewhere(&form).await;
+    let page = browser.arrive(back).await;
+    assert_eq!(outcome(&page), (403, "form_expired".to_owned()));
+    assert!(page.text().contains("open the link in the message once more"), "{}", page.text());
+    let page = browser.submit(&form.clone().with("csrf", "forged")).await;
+    assert_eq!(outcome(&page), (403, "form_expired".to_owned()));
+    assert_eq!(browser.submit(&form).await.status, 303, "it still works");
+
+    let asking = browser.open("/back-office/password/forgot").await.form("/forgot");
+    let back = browser.submit_from_elsewhere(&asking.with("email", "grace@shop.test")).await;
+    let page = browser.arrive(back).await;
+    assert!(page.text().contains("Please send the form once more"), "{}", page.text());
+}
+
+#[tokio::test]
 async fn a_link_works_at_no_other_door_and_not_once_it_was_altered() {
     let mails = MailServer::start().await;
     let house = house_with_mail(Engine::Sqlite, &mails).await;

@@ -62,10 +62,14 @@ scenario('faults', { keycloak: true }, (scene, stage) => {
       await tab.page.waitForSelector('#kc-login');
     }
     for (const tab of [two, one]) {
-      if (await tab.page.locator('#kc-login').count() === 0) continue;
-      await tab.fill({ username: 'nora', password: REALM_PASSWORD });
-      await tab.page.click('#kc-login');
-      await tab.page.waitForURL((url) => url.origin === stage.house.url || url.pathname.includes('/login-actions/'));
+      const arrived = tab.page.waitForURL((url) => url.origin === stage.house.url || url.pathname.includes('/login-actions/'));
+      const typed = async () => {
+        await tab.fill({ username: 'nora', password: REALM_PASSWORD });
+        await tab.page.click('#kc-login');
+      };
+      // Keycloak's own script takes the second tab along once the first has signed in, form or not.
+      await Promise.any([typed(), arrived]);
+      await arrived;
     }
     await two.open(`${stage.house.url}/back-office`);
     await two.isSignedIn('Nora');

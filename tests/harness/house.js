@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
-import { Program, freePort } from './process.js';
+import { Program, freePort, until } from './process.js';
 
 const run = promisify(execFile);
 
@@ -100,11 +100,17 @@ export class House {
   }
 
   /** A provider with a button on the back office. */
-  addProvider({ name, key, issuer, host, clientId, clientSecret, unknownUser, group, more = [] }) {
+  async addProvider({ name, key, issuer, host, clientId, clientSecret, unknownUser, group, more = [] }) {
     const words = ['providers', 'add', '--name', name, '--key', key, '--issuer', issuer];
     words.push('--client-id', clientId, '--client-secret-file', this.secretFile(`secret-${key}`, clientSecret));
     words.push('--allow-private', host, '--application', 'back-office', '--unknown-user', unknownUser);
     if (group) words.push('--default-group', group);
-    return this.cli(...words, ...more);
+    const added = await this.cli(...words, ...more);
+    // The running house looks at what others changed four times a second.
+    await until(`a button for ${key}`, async () => {
+      const page = await fetch(`${this.url}/back-office/login`);
+      return (await page.text()).includes(`/login/${key}"`);
+    });
+    return added;
   }
 }

@@ -82,7 +82,8 @@ pub async fn show(
         "set_up" => Some(Notice::Good("You are the first administrator. Please sign in.".into())),
         _ => None,
     };
-    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason: None };
+    let reason = (query.notice == "expired").then_some("form_expired");
+    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason };
     Ok(page(&app, &door, &visit, shown))
 }
 

@@ -80,10 +80,10 @@ async fn load_and_kill(stage: &Arc<Stage>, process: Process, random: &mut StdRng
     working.spawn(trips::make_trips(Arc::clone(stage), fork(random)));
     working.spawn(operator::work(Arc::clone(stage), fork(random)));
     let operator = u64::from(stage.round().is_multiple_of(OPERATOR_EVERY));
-    stage.until_acknowledged(operator, random.random_range(0..60)).await;
+    stage.until_acknowledged(operator, random.random_range(0..30)).await;
     if stage.round() % POSTGRES_EVERY == POSTGRES_EVERY - 1 {
         stage.yard.crash_postgres().await;
-        stage.until_acknowledged(0, random.random_range(0..60)).await;
+        stage.until_acknowledged(0, random.random_range(0..30)).await;
     }
     // Between two acknowledgements, and not always right after one.
     sleep(Duration::from_micros(random.random_range(0..20_000))).await;

@@ -45,6 +45,7 @@ fn least(costs: Vec<Figures>) -> Figures {
 async fn callback(house: &House) -> Figures {
     let provider = FakeProvider::start(Arc::clone(&house.clock) as _).await;
     house.connect(&provider).await;
+    provider.person("returning", "returning@corp.example");
     let browser = house.browser();
     let mut costs = Vec::new();
     for _ in 0..=TIMES {

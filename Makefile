@@ -46,7 +46,6 @@ gen: ## rewrite everything that is generated
 	cargo build --workspace --locked --bin vestibule --example security_page
 	"$${CARGO_TARGET_DIR:-target}/debug/vestibule" gen
 	"$${CARGO_TARGET_DIR:-target}/debug/examples/security_page"
-	cargo run --quiet --locked -p testkit --example security_page
 
 .PHONY: bench
 bench: ## measure, each figure beside its limit

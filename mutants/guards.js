@@ -36,7 +36,7 @@ function copyOfCheckout() {
 function runTests(cargoPackage, filter, copy, wantedStatus) {
   const { status, stderr } = spawnSync(
     'cargo',
-    ['nextest', 'run', '--locked', '--package', cargoPackage, '--no-fail-fast', '-E', filter],
+    ['nextest', 'run', '--locked', '--package', cargoPackage, '--no-fail-fast', '--retries', '0', '-E', filter],
     {
       cwd: copy,
       env: { CARGO_TARGET_DIR: join(root, 'target', 'mutants'), ...process.env },
@@ -77,7 +77,7 @@ try {
   for (const guard of guards) {
     const problem = tryWithout(guard, copy);
     if (problem) bad += 1;
-    console.log(`${problem ? 'FAIL' : 'ok  '} ${guard.statement}: ${guard.guard}: ${problem ?? `${guard.test} goes red`}`);
+    console.log(`${problem ? 'FAIL' : 'ok  '} ${guard.statement ?? '-'}: ${guard.guard}: ${problem ?? `${guard.test} goes red`}`);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });

@@ -11,4 +11,6 @@ await import('./forgotten.js');
 await import('./keycloak.js');
 await import('./certified.js');
 await import('./faults.js');
+await import('./refusals.js');
+await import('./trouble.js');
 await import('./pages.js');

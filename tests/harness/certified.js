@@ -62,6 +62,8 @@ export class Certified {
     certified.people = new Map();
     /** A path at which the connection breaks without an answer. */
     certified.hangsUpAt = undefined;
+    /** `{ path, change }`: what `change` makes of the JSON that is answered at a path. */
+    certified.spoils = undefined;
     const port = await freePort();
     certified.issuer = `http://127.0.0.1:${port}`;
     certified.host = `127.0.0.1:${port}`;
@@ -73,11 +75,23 @@ export class Certified {
       } else if (request.url.startsWith('/interaction/')) {
         certified.interact(request, response).catch((error) => response.writeHead(500).end(error.message));
       } else {
+        certified.spoil(request, response);
         speak(request, response);
       }
     });
     await new Promise((resolve) => certified.server.listen(port, '127.0.0.1', resolve));
     return certified;
+  }
+
+  spoil(request, response) {
+    const { path, change } = this.spoils ?? {};
+    if (path !== new URL(request.url, this.issuer).pathname) return;
+    const end = response.end.bind(response);
+    response.end = (body) => {
+      const spoiled = JSON.stringify(change(JSON.parse(body)));
+      response.setHeader('content-length', Buffer.byteLength(spoiled));
+      return end(spoiled);
+    };
   }
 
   async interact(request, response) {

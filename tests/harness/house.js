@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 import { Program, freePort, until } from './process.js';
+import { Rows } from './rows.js';
 
 const run = promisify(execFile);
 
@@ -32,6 +33,7 @@ export class House {
     house.port = port ?? await freePort();
     house.url = `http://127.0.0.1:${house.port}`;
     house.config = join(house.folder, 'vestibule.toml');
+    house.rows = new Rows(join(house.folder, 'vestibule.db'));
     writeFileSync(house.config, toml({
       server: { listen: `127.0.0.1:${house.port}`, public_url: house.url },
       database: { url: `sqlite:${join(house.folder, 'vestibule.db')}` },

@@ -266,7 +266,7 @@ impl Db {
         let race = match fault {
             Fault::Again(_) => true,
             Fault::Unique => mode == Mode::Settle,
-            Fault::ForeignKey | Fault::Final(_) | Fault::Undo => false,
+            Fault::Waited(_) | Fault::ForeignKey | Fault::Final(_) | Fault::Undo => false,
         };
         if !race || tries >= TRIES {
             return false;

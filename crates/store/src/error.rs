@@ -91,6 +91,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub(crate) enum Fault {
     /// Another transaction was in the way; the same transaction may pass the next time.
     Again(String),
+    /// Another's lock, waited for as long as anybody should wait; only opening waits longer.
+    Waited(String),
     /// A unique key. The call site knows what it means.
     Unique,
     /// A foreign key. The call site knows what it means.
@@ -110,7 +112,7 @@ impl From<Error> for Fault {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Again(cause) => Self::Busy(cause),
+            Fault::Again(cause) | Fault::Waited(cause) => Self::Busy(cause),
             Fault::Unique => Self::Conflict(Conflict::AlreadyThere),
             // Seen on insert only; removals say what they mean with `on_foreign_key`.
             Fault::ForeignKey => Self::NotFound,

@@ -48,7 +48,7 @@ pub use groups::MemberOutcome;
 pub use mails::{LeasedMail, MailQueue, NewMail};
 pub use page::{Page, Paging};
 pub use passwords::{PasswordLogin, PasswordOutcome, PasswordSignIn};
-pub use resets::{NewReset, Reset, ResetRefusal};
+pub use resets::{NewReset, Reset, ResetRefusal, TakeReset};
 pub use sessions::{EndReason, FoundSession, NewSession};
 pub use setup::{Setup, SetupUser};
 pub use upkeep::Pruned;

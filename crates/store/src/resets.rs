@@ -28,6 +28,17 @@ pub struct NewReset {
     pub mail: NewMail,
 }
 
+/// A link that is used, and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct TakeReset {
+    /// The link's.
+    pub token: Digest,
+    /// The new password, hashed.
+    pub hash: String,
+    /// Tells the user that the password was changed.
+    pub notice: NewMail,
+}
+
 /// What a reset link is worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reset {
@@ -111,12 +122,11 @@ impl Store {
     }
 
     /// Uses a link up and sets the password: of any number of callers one. Ends the user's
-    /// sessions, voids other links, lifts the barrier, and counts the address as verified, since
-    /// mail to it arrived.
+    /// sessions, voids other links, lifts the barrier, counts the address as verified, since mail
+    /// to it arrived, and puts the notice of it all into the mail queue.
     pub async fn take_password_reset(
         &self,
-        token: &Digest,
-        hash: &str,
+        take: &TakeReset,
         by: &By,
         now: Moment,
     ) -> Result<Reset> {
@@ -126,8 +136,8 @@ impl Store {
         let taken = transact!(self.db, Mode::Plain, |tx| {
             // The update waits for whoever takes or voids the link at the same moment; what is
             // read afterwards is what they left.
-            let won: Option<(String,)> = tx.opt(TAKE, args![token, now]).await?;
-            let found = tx.opt::<ResetRow>(FIND, args![token]).await?;
+            let won: Option<(String,)> = tx.opt(TAKE, args![&take.token, now]).await?;
+            let found = tx.opt::<ResetRow>(FIND, args![&take.token]).await?;
             let weighed = match (won, found) {
                 (Some(_), Some(row)) => weigh(Some(ResetRow { used_at: None, ..row }), now)?,
                 (_, found) => weigh(found, now)?,
@@ -136,9 +146,10 @@ impl Store {
                 refused = Some(weighed);
                 return Err(Fault::Undo);
             };
-            tx.replace_password(&user, hash, None, now).await?;
+            tx.replace_password(&user, &take.hash, None, now).await?;
             const VERIFIED: &str = "UPDATE users SET email_standing = 'verified' WHERE id = $1";
             tx.run(VERIFIED, args![&user.id]).await?;
+            tx.insert_mail(&take.notice, now).await?;
             self.note(tx, &Happened::done("password.reset").about(&user.id), by, now).await?;
             tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await?;
             let user = tx.user(&user.id).await?;

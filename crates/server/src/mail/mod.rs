@@ -78,8 +78,8 @@ pub async fn post(app: &App, letter: &Letter, now: Moment) -> Result<(), PageErr
     Ok(app.store.add_mail(&mail, now).await?)
 }
 
-/// A letter, sealed for its row.
-fn sealed(app: &App, letter: &Letter, now: Moment) -> Result<NewMail, PageError> {
+/// A letter, sealed for its row: for verbs that put it into the queue with what it tells of.
+pub fn sealed(app: &App, letter: &Letter, now: Moment) -> Result<NewMail, PageError> {
     let id = MailId::new(now, app.entropy.as_ref());
     let plain = Secret::new(serde_json::to_string(letter).map_err(PageError::broken)?);
     let sealed =

@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::View;
 use crate::app::App;
@@ -18,7 +19,10 @@ pub async fn dress_errors(State(app): State<App>, mut request: Request, next: Ne
     request.extensions_mut().insert(id.clone());
     let door =
         request.uri().path().split('/').nth(1).and_then(|key| app.directory.now().application(key));
-    let mut response = next.run(request).await;
+    // At the level of errors, so that whatever is logged at all carries the id. The query stays
+    // out: it holds codes and tokens.
+    let span = tracing::error_span!("request", id = %id.0, path = request.uri().path());
+    let mut response = next.run(request).instrument(span).await;
     let error = response.extensions_mut().remove::<Arc<PageError>>();
     if let Some(error) = error.as_deref().cloned().or_else(|| undressed(&response)) {
         let (title, text) = error.words();

@@ -9,13 +9,13 @@ use identity::secret::Secret;
 use identity::throttle::{Bucket, BucketKind, Counter, buckets_for_sign_in};
 use identity::users::User;
 use serde::Deserialize;
-use store::{By, Reset, ResetRefusal};
+use store::{By, Reset, ResetRefusal, TakeReset};
 
 use super::hasher::HashError;
 use super::{FORM_EXPIRED, check_new, closed_page, form_page, policy, sentence};
 use crate::app::App;
 use crate::error::PageError;
-use crate::mail::{Letter, post};
+use crate::mail::{Letter, sealed};
 use crate::pages::{Notice, View};
 use crate::visit::{Door, Visit};
 
@@ -106,8 +106,13 @@ pub async fn send(
         HashError::Unreadable(_) => PageError::broken(error),
     })?;
     let by = By::user(user.id.clone(), visit.note());
-    let (digest, hash) = (form.token.digest(), hash.to_string());
-    match app.store.take_password_reset(&digest, &hash, &by, visit.now).await? {
+    let notice = Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
+    let take = TakeReset {
+        token: form.token.digest(),
+        hash: hash.to_string(),
+        notice: sealed(&app, &notice, visit.now)?,
+    };
+    match app.store.take_password_reset(&take, &by, visit.now).await? {
         Reset::Refused(refusal) => Ok(refused(&app, &door, refusal)),
         Reset::Good(user) => done(&app, &door, &visit, &user).await,
     }
@@ -121,8 +126,6 @@ async fn done(
 ) -> Result<Response, PageError> {
     app.sessions.forget_user(&user.id);
     end_wait(app, door, visit, user).await?;
-    let letter = Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
-    post(app, &letter, visit.now).await?;
     let login = format!("/{}/login?notice=password_set", door.key);
     Ok(Redirect::to(&login).into_response())
 }

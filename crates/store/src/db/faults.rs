@@ -29,7 +29,9 @@ fn by_code(code: &str, said: String) -> Fault {
         && code.len() < 5
     {
         return match number & 0xff {
-            // BUSY, LOCKED.
+            // BUSY by itself: the busy timeout has passed.
+            5 if number == 5 => Fault::Waited(said),
+            // The other kinds of BUSY come at once, and LOCKED.
             5 | 6 => Fault::Again(said),
             // READONLY, IOERR, FULL, CANTOPEN, PROTOCOL.
             8 | 10 | 13 | 14 | 15 => Fault::Final(Error::Busy(said)),
@@ -37,8 +39,10 @@ fn by_code(code: &str, said: String) -> Fault {
         };
     }
     match code {
-        // serialization_failure, deadlock_detected, lock_not_available.
-        "40001" | "40P01" | "55P03" => Fault::Again(said),
+        // serialization_failure, deadlock_detected.
+        "40001" | "40P01" => Fault::Again(said),
+        // lock_not_available: lock_timeout has passed.
+        "55P03" => Fault::Waited(said),
         // too_many_connections, query_canceled, admin and crash shutdown, cannot_connect_now,
         // read_only_sql_transaction (a standby after a switch-over).
         "53300" | "57014" | "57P01" | "57P02" | "57P03" | "25006" => {

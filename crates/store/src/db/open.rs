@@ -19,6 +19,7 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process's write to end.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
+
 /// Opens and migrates what `url` names.
 pub(super) async fn pool(url: &str, connections: u32) -> Result<Pool, Error> {
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -93,7 +94,7 @@ where
         tries += 1;
         match open().await.map_err(fault) {
             Ok(opened) => return Ok(opened),
-            Err(Fault::Again(_)) if tries < TRIES => {
+            Err(Fault::Again(_) | Fault::Waited(_)) if tries < TRIES => {
                 tokio::time::sleep(Duration::from_millis(rand::random_range(20..200))).await;
             }
             Err(fault) => return Err(fault.into()),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection as _};
 use store::{By, Error, Store};
 
 use crate::engines::{self, wanted};
@@ -95,4 +97,21 @@ async fn a_postgres_that_goes_is_busy_and_one_that_comes_back_serves() {
     assert_eq!(store.find_user(&user.id).await.unwrap(), Some(user), "acknowledged is kept");
     store.add_user(&new_staff("late@example.com"), &[], &By::operator(), at(2)).await.unwrap();
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lock_that_another_process_keeps_is_waited_for_once() {
+    let folder = folder();
+    let file = folder.join("house.db");
+    let store = open(&format!("sqlite:{}", file.display())).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let before = store.counted();
+    let write = store.add_user(&new_staff("late@example.com"), &[], &By::operator(), at(1)).await;
+    assert!(matches!(write, Err(Error::Busy(_))), "{write:?}");
+    assert_eq!(store.counted().since(before).retries, 0);
+    other.close().await.unwrap();
+    store.add_user(&new_staff("late@example.com"), &[], &By::operator(), at(2)).await.unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
 }

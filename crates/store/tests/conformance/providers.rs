@@ -110,4 +110,37 @@ both! {
         assert!(matches!(said, Err(Error::Conflict(Conflict::InUse))), "{said:?}");
         assert_eq!(house.store.list_connections(None).await.unwrap().len(), 1, "undone as a whole");
     }
+
+    async fn s028_the_issuer_of_a_provider_that_people_came_by_stays(house) {
+        let by = By::operator();
+        let used = house.provider("used", UnknownUser::Create, &[]).await;
+        let settle = arrive(house, &used, "subject", "ada@example.com").await;
+        house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let mut moved = provider("used");
+        moved.id = ProviderId::from_stored("moved");
+        moved.issuer = "https://elsewhere.example".to_owned();
+        let said = house.store.add_provider(&moved, None, &[], &by, at(1)).await;
+        assert!(matches!(said, Err(Error::Conflict(Conflict::KeyTaken))), "{said:?}");
+        let said = house.store.remove_provider(&used.id, &by, at(2)).await;
+        assert!(matches!(said, Err(Error::Conflict(Conflict::InUse))), "{said:?}");
+        // Everything that a provider can be changed in: whoever adds a field meets this test.
+        let change = ProviderChange {
+            name: Some("Moved".to_owned()),
+            state: Some(ProviderState::Disabled),
+            client_id: Some("other".to_owned()),
+            client_authentication: Some(moved.client_authentication),
+            scopes: Some(moved.scopes.clone()),
+            trusted_domains: Some(moved.trusted_domains.clone()),
+            allow_private: Some(vec!["elsewhere.example".to_owned()]),
+            endpoints: Some(moved.endpoints.clone()),
+            algorithms: Some(moved.algorithms.clone()),
+            promises_iss: Some(false),
+            pkce: Some(false),
+            sealed_secret: Some("other".to_owned()),
+        };
+        let changed = house.store.change_provider(&used.id, &change, &by, at(3)).await.unwrap();
+        assert_eq!(changed.issuer, used.issuer);
+        let kept = house.store.find_provider(&used.id).await.unwrap();
+        assert_eq!(kept, Some(changed));
+    }
 }

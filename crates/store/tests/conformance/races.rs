@@ -12,7 +12,7 @@ use crate::attempts::attempt;
 use crate::engines::both;
 use crate::house::{Counting, at, digest, new_session, open};
 use crate::mails::mail;
-use crate::resets::ask;
+use crate::resets::{ask, taking};
 use crate::settle::{arrive, decider};
 use crate::setup::first;
 use crate::throttles::buckets;
@@ -227,9 +227,9 @@ both! {
         let tasks = (0..20).map(|number| {
             let store = house.store.clone();
             async move {
-                let (token, hash) = (digest("link"), format!("hash {number}"));
+                let take = taking("link", &format!("hash {number}"));
                 let by = By::operator();
-                store.take_password_reset(&token, &hash, &by, at(2)).await.expect("no error")
+                store.take_password_reset(&take, &by, at(2)).await.expect("no error")
             }
         });
         let said = at_once(tasks).await;

@@ -2,7 +2,7 @@
 
 use identity::ids::MailId;
 use identity::users::{EmailStanding, StatusChange, User};
-use store::{By, NewMail, NewReset, Reset, ResetRefusal};
+use store::{By, NewMail, NewReset, Reset, ResetRefusal, TakeReset};
 
 use crate::engines::both;
 use crate::house::{House, at, digest};
@@ -17,6 +17,16 @@ pub(crate) async fn ask(house: &House, user: &User, token: &str) {
     house.store.add_password_reset(&reset, &By::operator(), at(1)).await.unwrap();
 }
 
+pub(crate) fn taking(token: &str, hash: &str) -> TakeReset {
+    let notice = NewMail { id: MailId::from_stored(hash), sealed: "sealed".to_owned() };
+    TakeReset { token: digest(token), hash: hash.to_owned(), notice }
+}
+
+async fn take(house: &House, token: &str, hash: &str, seconds: u64) -> Reset {
+    let by = By::operator();
+    house.store.take_password_reset(&taking(token, hash), &by, at(seconds)).await.unwrap()
+}
+
 both! {
     async fn a_link_is_looked_at_often_and_used_once(house) {
         let user = house.staff("ada@example.com").await;
@@ -28,11 +38,10 @@ both! {
             let found = house.store.find_password_reset(&digest("link"), at(2)).await.unwrap();
             assert_eq!(found, Reset::Good(Box::new(user.clone())));
         }
-        let by = By::operator();
-        let token = digest("link");
-        let taken = house.store.take_password_reset(&token, "new", &by, at(3)).await.unwrap();
+        let taken = take(house, "link", "new", 3).await;
         let Reset::Good(reset) = taken else { panic!("{taken:?}") };
         assert_eq!(reset.email_standing, EmailStanding::Verified);
+        assert_eq!(house.store.count_mails().await.unwrap().waiting, 2, "the link and the notice");
         let login = house
             .store
             .find_password_login(user.user_type, &user.population, user.email.key())
@@ -41,9 +50,10 @@ both! {
         assert_eq!(login.unwrap().hash.as_deref(), Some("new"));
         let session = house.store.find_session(&digest("session")).await.unwrap().unwrap();
         assert_eq!(session.session.ended_at, Some(at(3)));
-        let again = house.store.take_password_reset(&token, "third", &by, at(4)).await.unwrap();
+        let again = take(house, "link", "third", 4).await;
         assert_eq!(again, Reset::Refused(ResetRefusal::Used));
-        let found = house.store.find_password_reset(&token, at(4)).await.unwrap();
+        assert_eq!(house.store.count_mails().await.unwrap().waiting, 2, "no second notice");
+        let found = house.store.find_password_reset(&digest("link"), at(4)).await.unwrap();
         assert_eq!(found, Reset::Refused(ResetRefusal::Used));
     }
 
@@ -55,11 +65,10 @@ both! {
         assert_eq!(found, Reset::Refused(ResetRefusal::Voided));
         let found = house.store.find_password_reset(&digest("second"), at(7200)).await.unwrap();
         assert_eq!(found, Reset::Refused(ResetRefusal::Expired));
-        let by = By::operator();
-        let late = house.store.take_password_reset(&digest("second"), "x", &by, at(7200)).await;
-        assert_eq!(late.unwrap(), Reset::Refused(ResetRefusal::Expired));
-        let never = house.store.take_password_reset(&digest("never"), "x", &by, at(2)).await;
-        assert_eq!(never.unwrap(), Reset::Refused(ResetRefusal::Unknown));
+        let late = take(house, "second", "x", 7200).await;
+        assert_eq!(late, Reset::Refused(ResetRefusal::Expired));
+        let never = take(house, "never", "x", 2).await;
+        assert_eq!(never, Reset::Refused(ResetRefusal::Unknown));
     }
 
     async fn a_link_opens_nothing_for_the_deactivated(house) {
@@ -68,15 +77,15 @@ both! {
         let by = By::operator();
         let off = StatusChange::Deactivate;
         house.store.change_user_status(&user.id, off, &by, at(2)).await.unwrap();
-        let taken = house.store.take_password_reset(&digest("link"), "x", &by, at(3)).await;
-        assert_eq!(taken.unwrap(), Reset::Refused(ResetRefusal::Voided));
+        let taken = take(house, "link", "x", 3).await;
+        assert_eq!(taken, Reset::Refused(ResetRefusal::Voided));
         ask(house, &user, "later").await;
-        let taken = house.store.take_password_reset(&digest("later"), "x", &by, at(3)).await;
-        assert_eq!(taken.unwrap(), Reset::Refused(ResetRefusal::NotActive));
+        let taken = take(house, "later", "x", 3).await;
+        assert_eq!(taken, Reset::Refused(ResetRefusal::NotActive));
         let on = StatusChange::Activate;
         house.store.change_user_status(&user.id, on, &by, at(4)).await.unwrap();
-        let taken = house.store.take_password_reset(&digest("later"), "x", &by, at(5)).await;
-        assert!(matches!(taken.unwrap(), Reset::Good(_)), "a refusal uses nothing up");
+        let taken = take(house, "later", "x", 5).await;
+        assert!(matches!(taken, Reset::Good(_)), "a refusal uses nothing up");
     }
 
     async fn a_password_set_meanwhile_voids_the_link(house) {

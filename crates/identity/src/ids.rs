@@ -83,6 +83,14 @@ id!(
     /// A key that encrypts fields at rest.
     DataKeyId
 );
+id!(
+    /// An OAuth client; its text is the `client_id`.
+    ClientId
+);
+id!(
+    /// What a person has let a client do: the family of its refresh tokens.
+    GrantId
+);
 
 /// A random 128-bit id that tells nothing about when or in which order it was made; `sub` is one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

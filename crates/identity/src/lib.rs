@@ -6,6 +6,7 @@ pub mod entropy;
 pub mod federation;
 pub mod groups;
 pub mod ids;
+pub mod oauth;
 pub mod passwords;
 pub mod return_to;
 pub mod seal;

@@ -2,8 +2,8 @@
 
 use identity::applications::ApplicationKey;
 use identity::ids::{
-    AttemptId, AuditId, ConnectionId, DataKeyId, GroupId, IdentityId, MailId, OrganisationId,
-    ProviderId, PublicId, SessionId, UserId,
+    AttemptId, AuditId, ClientId, ConnectionId, DataKeyId, GrantId, GroupId, IdentityId, MailId,
+    OrganisationId, ProviderId, PublicId, SessionId, UserId,
 };
 use identity::secret::Digest;
 use identity::time::Moment;
@@ -129,6 +129,8 @@ texts!(
     AuditId,
     MailId,
     DataKeyId,
+    ClientId,
+    GrantId,
     PublicId,
     ApplicationKey,
     Population,

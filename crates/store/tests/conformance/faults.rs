@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection as _};
 use store::{By, Error, Store};
 
 use crate::engines::{self, wanted};

@@ -1,3 +1,16 @@
 //! We as OpenID provider and OAuth 2.0 authorization server: what clients may ask and get.
 
+pub mod authorize;
 pub mod clients;
+pub mod error;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod grants;
+pub mod interaction;
+pub mod metadata;
+pub mod parameters;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refresh;
+pub mod scopes;
+pub mod tokens;

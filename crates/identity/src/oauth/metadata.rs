@@ -1,0 +1,49 @@
+//! What we say about ourselves: OpenID Connect Discovery 1.0 section 3 and RFC 8414.
+
+use serde_json::{Value, json};
+
+use crate::oauth::clients::{ClientAuthMethod, GrantType, SigningAlgorithm};
+use crate::oauth::scopes::ABOUT_PEOPLE;
+use crate::oauth::tokens::ACR_VALUES;
+
+/// Algorithms that we take in a client's own JWTs.
+pub const CLIENT_ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
+
+/// The document for a house at this public URL (no slash at its end). One document serves both
+/// standards.
+pub fn document(issuer: &str) -> Value {
+    let at = |path: &str| format!("{issuer}/oauth/{path}");
+    let words = |all: &[&'static str]| all.to_vec();
+    json!({
+        "issuer": issuer,
+        "authorization_endpoint": at("authorize"),
+        "token_endpoint": at("token"),
+        "userinfo_endpoint": at("userinfo"),
+        "jwks_uri": at("jwks"),
+        "introspection_endpoint": at("introspect"),
+        "revocation_endpoint": at("revoke"),
+        "end_session_endpoint": at("logout"),
+        "scopes_supported": ABOUT_PEOPLE,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post"],
+        "grant_types_supported": words(&GrantType::ALL.map(GrantType::as_str)),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported":
+            words(&SigningAlgorithm::ALL.map(SigningAlgorithm::as_str)),
+        "token_endpoint_auth_methods_supported":
+            words(&ClientAuthMethod::ALL.map(ClientAuthMethod::as_str)),
+        "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": ACR_VALUES,
+        "claims_supported": [
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "sid",
+            "at_hash", "name", "given_name", "family_name", "locale", "user_type", "email",
+            "email_verified", "groups",
+        ],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "authorization_response_iss_parameter_supported": true,
+    })
+}

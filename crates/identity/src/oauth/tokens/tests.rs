@@ -1,0 +1,83 @@
+use super::*;
+use crate::oauth::fixtures::{at, grant, user};
+
+const ISSUER: &str = "https://id.test";
+
+fn scopes(text: &str) -> Scopes {
+    Scopes::parse(text).unwrap()
+}
+
+#[test]
+fn an_id_token_says_who_for_whom_and_since_when() {
+    let (grant, scopes, user) = (grant(), scopes("openid"), user());
+    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(60) };
+    let claims = id_token(issue, Subject { user: &user, groups: &[] }, Some("n"), "token");
+    let expected = json!({
+        "iss": ISSUER, "sub": "0123456789abcdef0123456789abcdef", "aud": "shop",
+        "iat": 1_800_000_060, "exp": 1_800_000_660, "auth_time": 1_800_000_000,
+        "amr": ["pwd"], "acr": ACR_ONE_FACTOR, "sid": "session", "nonce": "n",
+        "at_hash": "PEaenWxYddN6Q_NT1PiOYQ",
+    });
+    assert_eq!(Value::Object(claims), expected);
+}
+
+#[test]
+fn a_scope_opens_its_claims_and_no_others() {
+    let user = user();
+    let groups = ["Buyers".to_owned()];
+    let subject = Subject { user: &user, groups: &groups };
+    let keys = |text: &str| {
+        let mut keys: Vec<_> =
+            userinfo(subject, &scopes(text)).into_iter().map(|one| one.0).collect();
+        keys.sort();
+        keys
+    };
+    assert_eq!(keys("openid"), ["sub"]);
+    assert_eq!(keys("openid email"), ["email", "email_verified", "sub"]);
+    assert_eq!(keys("openid groups"), ["groups", "sub"]);
+    let profile = ["family_name", "given_name", "locale", "name", "sub", "user_type"];
+    assert_eq!(keys("openid profile"), profile);
+}
+
+#[test]
+fn email_verified_is_true_only_when_mail_has_arrived() {
+    for (standing, verified) in [
+        (EmailStanding::Unconfirmed, false),
+        (EmailStanding::VouchedFor, false),
+        (EmailStanding::Verified, true),
+    ] {
+        let user = User { email_standing: standing, ..user() };
+        let said = userinfo(Subject { user: &user, groups: &[] }, &scopes("email"));
+        assert_eq!(said["email_verified"], verified, "{standing:?}");
+    }
+}
+
+#[test]
+fn s076_an_access_token_is_for_what_it_was_asked_for() {
+    let audience = |resources: &[&str], text: &str| {
+        let resources = resources.iter().map(|&one| one.to_owned()).collect();
+        let (grant, scopes) = (Grant { resources, ..grant() }, scopes(text));
+        let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(0) };
+        access_token(issue, &user().public_id, "jti")["aud"].clone()
+    };
+    assert_eq!(audience(&[], "orders"), json!([ISSUER]));
+    assert_eq!(audience(&["https://orders.test"], "orders"), json!(["https://orders.test"]));
+    let both = json!(["https://orders.test", ISSUER]);
+    assert_eq!(audience(&["https://orders.test"], "openid orders"), both);
+}
+
+#[test]
+fn an_access_token_is_read_back_whole_or_not_at_all() {
+    let (grant, scopes) = (Grant { dpop_jkt: Some("key".to_owned()), ..grant() }, scopes("openid"));
+    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(0) };
+    let claims = access_token(issue, &user().public_id, "jti");
+    let read = AccessToken::read(claims.clone()).unwrap();
+    assert_eq!(read.grant, Some(grant.id));
+    assert_eq!((read.audience, read.scopes), (vec![ISSUER.to_owned()], scopes));
+    assert_eq!((read.dpop_jkt.as_deref(), read.expires_at), (Some("key"), at(600)));
+    for needed in ["client_id", "sub", "aud", "scope", "exp"] {
+        let mut less = claims.clone();
+        less.remove(needed);
+        assert_eq!(AccessToken::read(less), None, "{needed}");
+    }
+}

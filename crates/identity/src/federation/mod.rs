@@ -14,4 +14,4 @@ pub mod refusal;
 pub mod trust;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;

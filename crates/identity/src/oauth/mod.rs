@@ -1,6 +1,7 @@
 //! We as OpenID provider and OAuth 2.0 authorization server: what clients may ask and get.
 
 pub mod authorize;
+pub mod client_auth;
 pub mod clients;
 pub mod error;
 #[cfg(test)]
@@ -8,9 +9,12 @@ pub(crate) mod fixtures;
 pub mod grants;
 pub mod interaction;
 pub mod metadata;
+pub mod own_tokens;
 pub mod parameters;
 pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod registration;
 pub mod scopes;
+pub mod signing_keys;
 pub mod tokens;

@@ -1,4 +1,4 @@
-//! Throttles: how often a password may be guessed, and a reset mail be asked for.
+//! Throttles: how often a password or a client may be guessed, and a reset mail be asked for.
 //!
 //! An attempt is counted as failed *before* the password is hashed, in one transaction, so that
 //! many guesses sent at once cannot all pass before the first is counted. What succeeds gives its
@@ -38,6 +38,9 @@ pub struct Throttles {
     pub reset_address: Limit,
     /// Reset mails asked for from one network.
     pub reset_network: Limit,
+    /// Failures of one OAuth client from one network. The wait is short: a secret of ours cannot
+    /// be guessed, and another instance of the same client may be right.
+    pub client: Limit,
 }
 
 impl Default for Throttles {
@@ -54,6 +57,7 @@ impl Default for Throttles {
             network: limit(100, 15, 15),
             reset_address: limit(3, 60, 60),
             reset_network: limit(20, 60, 60),
+            client: limit(20, 5, 1),
         }
     }
 }
@@ -76,11 +80,13 @@ pub enum BucketKind {
     ResetAddress,
     /// Reset mails asked for from one network.
     ResetNetwork,
+    /// Failures of one OAuth client from one network.
+    Client,
 }
 
 impl BucketKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AccountNetwork,
         Self::AccountRow,
         Self::Device,
@@ -88,6 +94,7 @@ impl BucketKind {
         Self::Network,
         Self::ResetAddress,
         Self::ResetNetwork,
+        Self::Client,
     ];
 
     /// The word for it in data.
@@ -100,6 +107,7 @@ impl BucketKind {
             Self::Network => "network",
             Self::ResetAddress => "reset_address",
             Self::ResetNetwork => "reset_network",
+            Self::Client => "client",
         }
     }
 }
@@ -194,6 +202,11 @@ pub fn buckets_for_reset_mail(
     ]
 }
 
+/// The counters of a client's authentication, named by what the request says as `client_id`.
+pub fn buckets_for_client(client_id: &str, ip: IpAddr) -> Vec<Bucket> {
+    vec![bucket(BucketKind::Client, &[client_id], &[&network_of(ip)])]
+}
+
 /// The counters that a password reset removes: the account's row, and both counters of each of
 /// its known devices.
 pub fn buckets_removed_by_reset(
@@ -228,6 +241,7 @@ impl Throttles {
             BucketKind::Network => Rule::Window(self.network),
             BucketKind::ResetAddress => Rule::Window(self.reset_address),
             BucketKind::ResetNetwork => Rule::Window(self.reset_network),
+            BucketKind::Client => Rule::Window(self.client),
         }
     }
 }

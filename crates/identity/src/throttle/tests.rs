@@ -361,3 +361,21 @@ fn every_kind_of_counter_has_a_name_of_its_own() {
     names.dedup();
     assert_eq!(names.len(), BucketKind::ALL.len());
 }
+
+#[test]
+fn s078_failures_of_a_client_are_counted_for_itself_and_its_network() {
+    let mut kept = Kept::default();
+    let of = |client: &str, from: &str| buckets_for_client(client, ip(from));
+    for _ in 0..Throttles::default().client.failures {
+        let counted = kept.attempt(START, &of("shop", "192.0.2.1"));
+        assert!(matches!(counted, Reservation::Granted { .. }));
+    }
+    let blocked = Reservation::Wait { minutes: 1 };
+    assert_eq!(kept.attempt(START, &of("shop", "192.0.2.1")), blocked);
+    for other in [of("shop", "192.0.2.2"), of("portal", "192.0.2.1")] {
+        assert!(matches!(kept.attempt(START, &other), Reservation::Granted { .. }));
+    }
+    let later = START.plus(MINUTE);
+    let again = kept.attempt(later, &of("shop", "192.0.2.1"));
+    assert!(matches!(again, Reservation::Granted { .. }));
+}

@@ -61,6 +61,7 @@ pub fn throttles(config: &ThrottleConfig) -> Throttles {
         ),
         reset_address: limit(config.reset_address_per_hour, 60, 60),
         reset_network: limit(config.reset_network_per_hour, 60, 60),
+        client: Throttles::default().client,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::federation::id_token::MAX_TOKEN;
 use crate::federation::jwks::{KeySet, KeySetError};
 use crate::oauth::clients::SigningAlgorithm;
-use crate::oauth::signing_keys::{SigningKey, jwks, published, signing};
+use crate::oauth::signing_keys::{SigningKey, jwks, signing};
 use crate::time::Moment;
 
 /// What a token of ours must be.
@@ -104,7 +104,7 @@ impl OwnKeys {
         expected: &Expected<'_>,
     ) -> Result<Map<String, Value>, OwnTokenFault> {
         let token = Token::read(token)?;
-        let in_use = published(&self.keys, expected.now).into_iter();
+        let in_use = |key: &SigningKey| key.standing(&self.keys, expected.now).is_published();
         let claims = self.prove(&token, in_use, expected)?;
         let ends_at = claims.get("exp").and_then(Value::as_i64).ok_or(OwnTokenFault::Expired)?;
         if expected.now >= Moment::from_seconds(ends_at) {
@@ -120,22 +120,23 @@ impl OwnKeys {
         token: &str,
         expected: &Expected<'_>,
     ) -> Result<Map<String, Value>, OwnTokenFault> {
-        self.prove(&Token::read(token)?, self.keys.iter(), expected)
+        self.prove(&Token::read(token)?, |_| true, expected)
     }
 
     /// The token's key is chosen by `kid` alone, the algorithm by the key; the header widens
     /// neither (RFC 8725 section 3.1). Nothing of the payload is read before the signature holds.
-    fn prove<'a>(
+    fn prove(
         &self,
         token: &Token<'_>,
-        mut among: impl Iterator<Item = &'a SigningKey>,
+        is_good: impl Fn(&SigningKey) -> bool,
         expected: &Expected<'_>,
     ) -> Result<Map<String, Value>, OwnTokenFault> {
         if token.text("typ") != Some(expected.typ) {
             return Err(OwnTokenFault::Type);
         }
         let kid = token.text("kid").ok_or(OwnTokenFault::UnknownKey)?;
-        let key = among.find(|key| key.kid == kid).ok_or(OwnTokenFault::UnknownKey)?;
+        let key = self.keys.iter().find(|key| key.kid == kid && is_good(key));
+        let key = key.ok_or(OwnTokenFault::UnknownKey)?;
         let name = key.algorithm.as_str();
         if token.text("alg") != Some(name) || !expected.algorithms.contains(&key.algorithm) {
             return Err(OwnTokenFault::Algorithm);

@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::federation::upstream::Upstream;
 use crate::keys::{KeyError, Keyring, master_key};
 use crate::network::Network;
+use crate::oauth::signing::{Signer, SigningError, Tools};
 use crate::pages::Pages;
 use crate::passwords::hasher::Hasher;
 use crate::sessions::cache::SessionCache;
@@ -45,6 +46,8 @@ pub struct House {
     pub directory: Directory,
     /// Live sessions, in memory.
     pub sessions: SessionCache,
+    /// What signs our tokens.
+    pub signer: Signer,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The only way out to identity providers.
@@ -73,6 +76,9 @@ pub enum OpenError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The keys that sign tokens cannot be used.
+    #[error("cannot use the signing keys: {0}")]
+    Signing(#[from] SigningError),
     /// A file of certificate authorities is unreadable.
     #[error(transparent)]
     Upstream(#[from] crate::federation::upstream::SetupError),
@@ -92,6 +98,8 @@ impl App {
         let Parts { clock, entropy } = parts;
         let (store, keyring) = open_store(&config, clock.as_ref(), &entropy).await?;
         let directory = Directory::load(&store).await?;
+        let tools = Tools { store: &store, keyring: &keyring, entropy: entropy.as_ref() };
+        let signer = Signer::open(tools, clock.now()).await?;
         let house = House {
             cookies: Cookies::of(&config.server.public_url),
             forms: FormGuard::new(&keyring.derive("forms"), &config.server.public_url),
@@ -105,6 +113,7 @@ impl App {
                 .filter_map(|text| Network::parse(text))
                 .collect(),
             sessions: SessionCache::new(clock.now()),
+            signer,
             config,
             store,
             clock,

@@ -16,6 +16,7 @@ pub mod log;
 pub mod login;
 pub mod mail;
 pub mod network;
+pub mod oauth;
 pub mod operations;
 pub mod pages;
 pub mod passwords;

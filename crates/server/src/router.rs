@@ -14,7 +14,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::csrf::need_browser;
 use crate::pages::{STYLE, dress_errors, secure_headers};
-use crate::{federation, login, operations, passwords, sessions, setup};
+use crate::{federation, login, oauth, operations, passwords, sessions, setup};
 
 /// Longest that a request may take; longer than one trip to a slow provider's token endpoint,
 /// keys and user information.
@@ -31,6 +31,7 @@ pub const ROUTES: &[&str] = &[
     "/assets/{file}",
     "/login/callback",
     "/login/callback/{provider}",
+    "/oauth/jwks",
     "/back-office/setup",
     "/{application}",
     "/{application}/login",
@@ -66,6 +67,7 @@ pub fn router(app: App) -> Router {
             "/login/callback/{provider}",
             get(federation::callback::arrive).post(federation::callback::repost),
         )
+        .route("/oauth/jwks", get(oauth::jwks::show))
         .route("/{application}", get(sessions::home::show))
         .route("/{application}/login/{provider}", get(federation::start::start))
         .merge(forms);

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::router::router;
-use crate::{mail, sessions};
+use crate::{mail, oauth, sessions};
 
 /// How long requests under way may take to finish after a stop was asked for.
 const FAREWELL: Duration = Duration::from_secs(20);
@@ -24,11 +24,13 @@ pub async fn serve(
     // Where the caches begin to follow the changes: before anything is cached.
     let seen = app.store.latest_change().await.map_err(std::io::Error::other)?;
     app.directory.reload(&app.store).await.map_err(std::io::Error::other)?;
+    app.signer.reload(app.signing_tools()).await.map_err(std::io::Error::other)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(sessions::watch::look(app.clone(), seen));
     tasks.spawn(sessions::watch::write_behind(app.clone()));
     tasks.spawn(sessions::watch::prune(app.clone()));
     tasks.spawn(mail::queue::work(app.clone()));
+    tasks.spawn(oauth::signing::work(app.clone()));
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let (said_stop, mut heard_stop) = tokio::sync::watch::channel(false);
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {

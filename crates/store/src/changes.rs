@@ -30,6 +30,8 @@ pub enum ChangeKind {
     Connection,
     /// The keys that encrypt fields at rest.
     Keys,
+    /// The keys that tokens are signed with; the id is the key's.
+    SigningKey,
     /// A kind that a newer version writes; forget everything.
     Other,
 }
@@ -44,15 +46,24 @@ impl ChangeKind {
             Self::Provider => "provider",
             Self::Connection => "connection",
             Self::Keys => "keys",
+            Self::SigningKey => "signing_key",
             Self::Other => "other",
         }
     }
 
     fn read(word: &str) -> Self {
-        [Self::Session, Self::User, Self::Application, Self::Provider, Self::Connection, Self::Keys]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-            .unwrap_or(Self::Other)
+        [
+            Self::Session,
+            Self::User,
+            Self::Application,
+            Self::Provider,
+            Self::Connection,
+            Self::Keys,
+            Self::SigningKey,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == word)
+        .unwrap_or(Self::Other)
     }
 }
 

@@ -22,6 +22,7 @@ mod resets;
 mod row;
 mod sessions;
 mod setup;
+mod signing_keys;
 mod throttles;
 mod upkeep;
 mod users;
@@ -51,6 +52,7 @@ pub use passwords::{PasswordLogin, PasswordOutcome, PasswordSignIn};
 pub use resets::{NewReset, Reset, ResetRefusal, TakeReset};
 pub use sessions::{EndReason, FoundSession, NewSession};
 pub use setup::{Setup, SetupUser};
+pub use signing_keys::StoredSigningKey;
 pub use upkeep::Pruned;
 pub use users::{NewUser, ProfileChange, StatusOutcome, UserFilter};
 

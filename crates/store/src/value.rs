@@ -5,6 +5,7 @@ use identity::ids::{
     AttemptId, AuditId, ClientId, ConnectionId, DataKeyId, GrantId, GroupId, IdentityId, MailId,
     OrganisationId, ProviderId, PublicId, SessionId, UserId,
 };
+use identity::oauth::clients::SigningAlgorithm;
 use identity::secret::Digest;
 use identity::time::Moment;
 use identity::users::{Birth, EmailStanding, Population, Status, UserType};
@@ -146,4 +147,4 @@ macro_rules! words {
         }
     )*};
 }
-words!(UserType, Status, EmailStanding, Birth);
+words!(UserType, Status, EmailStanding, Birth, SigningAlgorithm);

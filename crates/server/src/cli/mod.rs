@@ -5,6 +5,7 @@ mod audit;
 mod config;
 mod generate;
 mod groups;
+mod keys;
 mod password;
 mod providers;
 mod serve;
@@ -75,6 +76,9 @@ enum Command {
     /// Connect identity providers to applications
     #[command(subcommand)]
     Providers(providers::ProvidersCommand),
+    /// List and change the keys that tokens are signed with
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Read what was done and what was refused
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -159,6 +163,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Users(command) => command.run(&house).await,
         Command::Groups(command) => command.run(&house).await,
         Command::Providers(command) => command.run(&house).await,
+        Command::Keys(command) => command.run(&house).await,
         Command::Audit(command) => command.run(&house).await,
         Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Gen(_) => {
             Ok(Answer::silent())

@@ -7,6 +7,7 @@ use store::{Change, ChangeKind, Changes};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::app::App;
+use crate::oauth::signing::SigningError;
 
 /// Between two looks at the changes.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -41,22 +42,44 @@ pub async fn look(app: App, mut seen: i64) {
     }
 }
 
+/// What has to be read again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stale {
+    directory: bool,
+    signing_keys: bool,
+}
+
+impl Stale {
+    const EVERYTHING: Self = Self { directory: true, signing_keys: true };
+
+    const fn or(self, other: Self) -> Self {
+        Self {
+            directory: self.directory || other.directory,
+            signing_keys: self.signing_keys || other.signing_keys,
+        }
+    }
+}
+
 /// Applies everything behind `seen`.
 async fn catch_up(app: &App, seen: &mut i64) -> Result<(), store::Error> {
     loop {
-        let (latest, more, reload) = match app.store.list_changes(*seen, PAGE).await? {
+        let (latest, more, stale) = match app.store.list_changes(*seen, PAGE).await? {
             Changes::Missed { latest } => {
                 app.sessions.forget_all();
-                (latest, false, true)
+                (latest, false, Stale::EVERYTHING)
             }
             Changes::Since(changes) => {
-                let reload = changes.iter().fold(false, |so_far, one| apply(app, one) | so_far);
+                let stale =
+                    changes.iter().fold(Stale::default(), |so_far, one| so_far.or(apply(app, one)));
                 let latest = changes.last().map_or(*seen, |last| last.seq);
-                (latest, changes.len() >= PAGE as usize, reload)
+                (latest, changes.len() >= PAGE as usize, stale)
             }
         };
-        if reload {
+        if stale.directory {
             app.directory.reload(&app.store).await?;
+        }
+        if stale.signing_keys {
+            reload_keys(app).await?;
         }
         *seen = latest;
         if !more {
@@ -65,22 +88,35 @@ async fn catch_up(app: &App, seen: &mut i64) -> Result<(), store::Error> {
     }
 }
 
-/// Forgets what changed; true when the directory has to be read again.
-fn apply(app: &App, change: &Change) -> bool {
+/// Keys that cannot be used are no reason to miss what else changed.
+async fn reload_keys(app: &App) -> Result<(), store::Error> {
+    match app.signer.reload(app.signing_tools()).await {
+        Err(SigningError::Store(error)) => return Err(error),
+        Err(error) => tracing::error!(%error, "the signing keys stay as they were"),
+        Ok(()) => {}
+    }
+    Ok(())
+}
+
+/// Forgets what changed, and says what has to be read again.
+fn apply(app: &App, change: &Change) -> Stale {
     match change.kind {
         ChangeKind::Session => {
             app.sessions.forget_session(&SessionId::from_stored(change.id.as_str()));
-            false
+            Stale::default()
         }
         ChangeKind::User => {
             app.sessions.forget_user(&UserId::from_stored(change.id.as_str()));
-            false
+            Stale::default()
         }
-        ChangeKind::Application | ChangeKind::Provider | ChangeKind::Connection => true,
-        ChangeKind::Keys => false,
+        ChangeKind::Application | ChangeKind::Provider | ChangeKind::Connection => {
+            Stale { directory: true, ..Stale::default() }
+        }
+        ChangeKind::SigningKey => Stale { signing_keys: true, ..Stale::default() },
+        ChangeKind::Keys => Stale::default(),
         ChangeKind::Other => {
             app.sessions.forget_all();
-            true
+            Stale::EVERYTHING
         }
     }
 }

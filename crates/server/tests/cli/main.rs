@@ -2,5 +2,6 @@
 
 mod beside;
 mod desk;
+mod keys;
 mod settings;
 mod users;

@@ -45,6 +45,8 @@ mod settle;
 #[cfg(test)]
 mod setup;
 #[cfg(test)]
+mod signing_keys;
+#[cfg(test)]
 mod throttles;
 #[cfg(test)]
 mod upkeep;

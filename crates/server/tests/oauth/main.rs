@@ -1,0 +1,3 @@
+//! We as OpenID provider, over HTTP.
+
+mod keys;

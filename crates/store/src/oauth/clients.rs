@@ -18,12 +18,12 @@ use crate::error::{Conflict, Error, Fault, Meaning, Result};
 use crate::row::{Maybe, to_json};
 use crate::value::args;
 
-/// A client with every secret of it that counts.
+/// A client with its secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientWithSecrets {
     /// The client.
     pub client: Client,
-    /// Its live secrets, the newest first.
+    /// The newest first.
     pub secrets: Vec<LiveSecret>,
 }
 
@@ -105,18 +105,17 @@ impl Store {
         Ok(rows.into_iter().map(ClientRow::read).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Every client with the secrets that count at `now`, by id, in one statement: a picture of
-    /// one moment.
-    pub async fn list_clients_with_secrets(&self, now: Moment) -> Result<Vec<ClientWithSecrets>> {
+    /// Every client with all of its secrets that are kept, those too that have ended since, by id,
+    /// in one statement: a picture of one moment.
+    pub async fn list_clients_with_secrets(&self) -> Result<Vec<ClientWithSecrets>> {
         const SQL: &str = concat!(
             "SELECT ",
             client_columns!(),
             ", s.digest AS s_digest, s.expires_at AS s_expires_at FROM clients c \
              LEFT JOIN client_secrets s ON s.client_id = c.id \
-             AND (s.expires_at IS NULL OR s.expires_at > $1) \
              ORDER BY c.id, s.created_at DESC, s.digest"
         );
-        let rows: Vec<ClientSecretRow> = self.db.all(SQL, args![now]).await?;
+        let rows: Vec<ClientSecretRow> = self.db.all(SQL, args![]).await?;
         Ok(gathered(rows)?)
     }
 

@@ -122,7 +122,7 @@ both! {
         assert_eq!(ids(house.store.list_clients(None).await.unwrap()), ["b", "a"]);
         let of_one = house.store.list_clients(Some(&other.application)).await.unwrap();
         assert_eq!(ids(of_one), ["a"]);
-        let all = house.store.list_clients_with_secrets(at(0)).await.unwrap();
+        let all = house.store.list_clients_with_secrets().await.unwrap();
         let known: Vec<_> =
             all.iter().map(|one| (one.client.id.as_str(), one.secrets.len())).collect();
         assert_eq!(known, [("a", 0), ("b", 1)]);

@@ -103,6 +103,26 @@ both! {
         }
     }
 
+    async fn s086_a_successor_that_is_made_during_an_emergency_does_not_survive_it(house) {
+        let other = open(&house.url).await.unwrap();
+        first(house, Es256, "start").await;
+        for round in 0..20 {
+            let latest = kept(&house.store).await.pop().unwrap().0;
+            let next = key(Es256, &format!("next {round}"), at(100));
+            let new = key(Es256, &format!("new {round}"), at(1));
+            let store = other.clone();
+            let adding = tokio::spawn(async move {
+                store.add_next_signing_key(&next, "sealed", &latest, &By::system(), at(2)).await
+            });
+            let by = By::operator();
+            house.store.replace_signing_keys(&new, "sealed", &by, at(2)).await.unwrap();
+            adding.await.unwrap().unwrap();
+            let kids: Vec<_> = kept(&house.store).await.into_iter().map(|(kid, ..)| kid).collect();
+            assert_eq!(kids, [new.kid]);
+        }
+        other.close().await;
+    }
+
     async fn s086_a_retired_key_has_no_private_half_any_more(house) {
         let by = By::system();
         first(house, Es256, "one").await;

@@ -12,6 +12,9 @@ mod assertions;
 const ISSUER: &str = "https://id.shop.test";
 const NOW: Moment = Moment::from_seconds(1_800_000_000);
 
+/// `Authorization` headers and a form.
+type Request<'a> = (&'a [&'a str], Vec<(&'a str, &'a str)>);
+
 fn after(seconds: i64) -> Moment {
     Moment::from_seconds(NOW.seconds() + seconds)
 }
@@ -72,7 +75,7 @@ fn basic_credentials_are_form_encoded_first() {
 fn two_methods_at_once_are_an_invalid_request() {
     let header = basic_header("shop:s3cret");
     let assertion = [("client_assertion", "a.b.c"), ("client_assertion_type", JWT_BEARER)];
-    let twice: [(&[&str], Vec<(&str, &str)>); 5] = [
+    let twice: [Request<'_>; 5] = [
         (&[&header], vec![("client_secret", "s3cret")]),
         (&[&header], assertion.to_vec()),
         (&[], [&assertion[..], &[("client_id", "shop"), ("client_secret", "x")]].concat()),

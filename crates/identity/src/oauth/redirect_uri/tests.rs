@@ -6,6 +6,9 @@ use super::*;
 
 const REGISTERED: &str = "https://shop.example/callback";
 
+/// Whether it is the fault that it should be.
+type Expected = fn(&UriFault) -> bool;
+
 fn registered(uri: &str) -> Vec<String> {
     vec![uri.to_owned()]
 }
@@ -136,7 +139,7 @@ fn s062_what_may_be_registered() {
 #[test]
 fn s062_what_may_not_be_registered() {
     use UriFault as F;
-    let refused: &[(&str, fn(&UriFault) -> bool)] = &[
+    let refused: &[(&str, Expected)] = &[
         ("", |f| matches!(f, F::NotAbsolute(_))),
         ("/callback", |f| matches!(f, F::NotAbsolute(_))),
         ("shop.example/callback", |f| matches!(f, F::NotAbsolute(_))),

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use identity::entropy::Entropy;
+use identity::oauth::refresh::RefreshKey;
 use identity::time::Moment;
 use store::Store;
 
@@ -15,6 +16,8 @@ use crate::directory::Directory;
 use crate::federation::upstream::Upstream;
 use crate::keys::{KeyError, Keyring, master_key};
 use crate::network::Network;
+use crate::oauth::client_auth::Suspects;
+use crate::oauth::grants::GrantCache;
 use crate::oauth::signing::{Signer, SigningError, Tools};
 use crate::pages::Pages;
 use crate::passwords::hasher::Hasher;
@@ -48,6 +51,12 @@ pub struct House {
     pub sessions: SessionCache,
     /// What signs our tokens.
     pub signer: Signer,
+    /// Grants to clients, in memory.
+    pub grants: GrantCache,
+    /// Clients that failed to authenticate not long ago.
+    pub suspects: Suspects,
+    /// What refresh tokens are made with.
+    pub refresh_key: RefreshKey,
     /// The pool that hashes passwords.
     pub hasher: Hasher,
     /// The only way out to identity providers.
@@ -113,6 +122,9 @@ impl App {
                 .filter_map(|text| Network::parse(text))
                 .collect(),
             sessions: SessionCache::new(clock.now()),
+            grants: GrantCache::default(),
+            suspects: Suspects::default(),
+            refresh_key: RefreshKey::new(&keyring.derive("refresh tokens")),
             signer,
             config,
             store,
@@ -129,10 +141,14 @@ impl App {
         self.clock.now()
     }
 
+    /// `iss` of everything that we sign: the configured public URL, without a slash at its end.
+    pub fn issuer(&self) -> String {
+        self.config.server.public_url.as_str().trim_end_matches('/').to_owned()
+    }
+
     /// An address of ours, under the configured public URL.
     pub fn url(&self, path: &str) -> String {
-        let origin = self.config.server.public_url.as_str().trim_end_matches('/');
-        format!("{origin}{path}")
+        format!("{}{path}", self.issuer())
     }
 }
 

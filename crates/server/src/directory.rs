@@ -1,13 +1,18 @@
-//! Applications, providers and connections in memory: read by every request, changed rarely.
+//! Applications, providers, connections and clients in memory: read by every request, changed
+//! rarely.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use identity::applications::{Application, ApplicationKey};
 use identity::federation::policy::Connection;
 use identity::federation::provider::{Provider, ProviderState};
 use identity::ids::ProviderId;
+use identity::oauth::client_auth::Registered;
+use identity::oauth::clients::Client;
 use store::Store;
+
+use crate::oauth::form_post;
 
 /// One consistent picture.
 #[derive(Debug, Default)]
@@ -16,6 +21,8 @@ pub struct Listing {
     providers: HashMap<String, Arc<Provider>>,
     keys: HashMap<ProviderId, String>,
     connections: HashMap<ApplicationKey, Vec<Connection>>,
+    clients: HashMap<String, Arc<Registered>>,
+    cors_origins: HashSet<String>,
 }
 
 impl Listing {
@@ -49,6 +56,35 @@ impl Listing {
             .filter_map(|one| self.provider_by_id(&one.provider))
             .filter(|provider| provider.state == ProviderState::Enabled)
             .collect()
+    }
+
+    /// The client of this id, switched off or not.
+    pub fn client(&self, id: &str) -> Option<Arc<Client>> {
+        self.clients.get(id).map(|registered| Arc::clone(&registered.client))
+    }
+
+    /// The client of this id with what it proves itself by.
+    pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
+        self.clients.get(id).cloned()
+    }
+
+    /// Where codes of an application may go, as `form-action` says it (CSP Level 3): origins, and
+    /// schemes of apps. Apps on the person's own machine choose their port themselves.
+    pub fn redirect_origins(&self, application: &ApplicationKey) -> BTreeSet<String> {
+        let clients = self.clients.values().map(|registered| &registered.client);
+        clients
+            .filter(|client| client.application == *application && !client.disabled)
+            .flat_map(|client| &client.redirect_uris)
+            .filter_map(|uri| match uri.starts_with("http://127.0.0.1") {
+                true => Some("http://127.0.0.1:*".to_owned()),
+                false => form_post::origin(uri),
+            })
+            .collect()
+    }
+
+    /// Whether pages of this origin may ask machine endpoints: some client has registered it.
+    pub fn is_cors_origin(&self, origin: &str) -> bool {
+        self.cors_origins.contains(origin)
     }
 
     fn of(&self, application: &ApplicationKey) -> &[Connection] {
@@ -105,6 +141,15 @@ async fn read(store: &Store) -> Result<Listing, store::Error> {
     }
     for connections in listing.connections.values_mut() {
         connections.sort_by_key(|one| one.position);
+    }
+    for kept in store.list_clients_with_secrets().await? {
+        if !kept.client.disabled {
+            let origins = kept.client.cors_origins.iter().map(ToString::to_string);
+            listing.cors_origins.extend(origins);
+        }
+        let id = kept.client.id.to_string();
+        let registered = Registered::new(Arc::new(kept.client), kept.secrets);
+        listing.clients.insert(id, Arc::new(registered));
     }
     Ok(listing)
 }

@@ -7,7 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
@@ -31,7 +31,17 @@ pub const ROUTES: &[&str] = &[
     "/assets/{file}",
     "/login/callback",
     "/login/callback/{provider}",
+    "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server",
+    "/oauth/authorize",
+    "/oauth/authorize/continue",
+    "/oauth/introspect",
     "/oauth/jwks",
+    "/oauth/logout",
+    "/oauth/par",
+    "/oauth/revoke",
+    "/oauth/token",
+    "/oauth/userinfo",
     "/back-office/setup",
     "/{application}",
     "/{application}/login",
@@ -57,6 +67,13 @@ pub fn router(app: App) -> Router {
             get(passwords::reset::show).post(passwords::reset::send),
         )
         .route_layer(from_fn_with_state(app.clone(), need_browser));
+    let machines = Router::new()
+        .route("/oauth/introspect", post(oauth::introspect::answer))
+        .route("/oauth/par", post(oauth::par::answer))
+        .route("/oauth/revoke", post(oauth::revoke::answer))
+        .route("/oauth/token", post(oauth::token::answer))
+        .route("/oauth/userinfo", get(oauth::userinfo::answer).post(oauth::userinfo::answer))
+        .route_layer(from_fn_with_state(app.clone(), oauth::cors::allow_registered));
     let routes = Router::new()
         .route("/", get(|| async { Redirect::to("/back-office") }))
         .route("/healthz", get(operations::healthz))
@@ -67,7 +84,16 @@ pub fn router(app: App) -> Router {
             "/login/callback/{provider}",
             get(federation::callback::arrive).post(federation::callback::repost),
         )
+        .route("/.well-known/openid-configuration", get(oauth::metadata::show))
+        .route("/.well-known/oauth-authorization-server", get(oauth::metadata::show))
+        .route("/oauth/authorize", get(oauth::authorize::show).post(oauth::authorize::send))
+        .route(
+            "/oauth/authorize/continue",
+            get(oauth::authorize::resume).post(oauth::consent::send),
+        )
         .route("/oauth/jwks", get(oauth::jwks::show))
+        .route("/oauth/logout", get(oauth::logout::show).post(oauth::logout::send))
+        .merge(machines)
         .route("/{application}", get(sessions::home::show))
         .route("/{application}/login/{provider}", get(federation::start::start))
         .merge(forms);

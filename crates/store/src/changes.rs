@@ -32,6 +32,10 @@ pub enum ChangeKind {
     Keys,
     /// The keys that tokens are signed with; the id is the key's.
     SigningKey,
+    /// A client, its secrets, or everything that it was given; the id is the client's.
+    Client,
+    /// A grant to a client was ended.
+    Grant,
     /// A kind that a newer version writes; forget everything.
     Other,
 }
@@ -47,6 +51,8 @@ impl ChangeKind {
             Self::Connection => "connection",
             Self::Keys => "keys",
             Self::SigningKey => "signing_key",
+            Self::Client => "client",
+            Self::Grant => "grant",
             Self::Other => "other",
         }
     }
@@ -60,6 +66,8 @@ impl ChangeKind {
             Self::Connection,
             Self::Keys,
             Self::SigningKey,
+            Self::Client,
+            Self::Grant,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)

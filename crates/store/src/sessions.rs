@@ -221,11 +221,9 @@ impl Store {
     ) -> Result<u64> {
         transact!(self.db, Mode::Plain, |tx| {
             let ended = tx.end_sessions(user, except, EndReason::Ended, now).await?;
-            if ended > 0 {
-                let happened = Happened::done("session.end_all").about(user).with("ended", ended);
-                self.note(tx, &happened, by, now).await?;
-                tx.changed(&[(ChangeKind::User, user.as_str())], now).await?;
-            }
+            let happened = Happened::done("session.end_all").about(user).with("ended", ended);
+            self.note(tx, &happened, by, now).await?;
+            tx.changed(&[(ChangeKind::User, user.as_str())], now).await?;
             Ok(ended)
         })
     }
@@ -300,7 +298,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Ends a user's sessions; the caller appends the change of the user.
+    /// Ends a user's sessions, and what outlives sessions; the caller appends the change of the
+    /// user.
     pub(crate) async fn end_sessions(
         &mut self,
         user: &UserId,
@@ -311,6 +310,8 @@ impl Tx {
         const SQL: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
                            WHERE user_id = $1 AND ended_at IS NULL AND id <> $4";
         let except = except.map_or("", SessionId::as_str);
-        self.run(SQL, args![user, now, reason.as_str(), except]).await
+        let ended = self.run(SQL, args![user, now, reason.as_str(), except]).await?;
+        self.revoke_offline_grants(user, now).await?;
+        Ok(ended)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use identity::oauth::refresh::IDLE as REFRESH_IDLE;
 use identity::time::Moment;
 
 use crate::Store;
@@ -23,7 +24,7 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 9] = [
+const OVER: [(&str, Duration); 15] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
@@ -65,6 +66,40 @@ const OVER: [(&str, Duration); 9] = [
         "DELETE FROM known_devices WHERE (user_id, browser_digest) IN \
          (SELECT user_id, browser_digest FROM known_devices WHERE last_used_at < $1 LIMIT $2)",
         Duration::from_secs(400 * 24 * 3600),
+    ),
+    (
+        "DELETE FROM authorization_requests WHERE digest IN \
+         (SELECT digest FROM authorization_requests WHERE expires_at < $1 LIMIT $2)",
+        HOUR,
+    ),
+    // A day longer than they work: somebody who comes with a copy is still noticed.
+    (
+        "DELETE FROM codes WHERE digest IN \
+         (SELECT digest FROM codes WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    // What ended with its session, once the session is forgotten, and what was revoked.
+    (
+        "DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.refreshed_at < $1 \
+         AND (g.revoked_at < $1 OR (NOT g.offline AND NOT EXISTS \
+         (SELECT 1 FROM sessions s WHERE s.id = g.session_id))) LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM grants WHERE id IN \
+         (SELECT id FROM grants WHERE refreshed_at < $1 LIMIT $2)",
+        REFRESH_IDLE,
+    ),
+    // A JWT that has expired is refused without looking here.
+    (
+        "DELETE FROM client_assertions WHERE digest IN \
+         (SELECT digest FROM client_assertions WHERE expires_at < $1 LIMIT $2)",
+        HOUR,
+    ),
+    (
+        "DELETE FROM client_secrets WHERE digest IN \
+         (SELECT digest FROM client_secrets WHERE expires_at < $1 LIMIT $2)",
+        DAY,
     ),
     (
         "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes \

@@ -22,6 +22,7 @@ pub fn document(issuer: &str) -> Value {
         "jwks_uri": at("jwks"),
         "introspection_endpoint": at("introspect"),
         "revocation_endpoint": at("revoke"),
+        "pushed_authorization_request_endpoint": at("par"),
         "end_session_endpoint": at("logout"),
         "scopes_supported": ABOUT_PEOPLE,
         "response_types_supported": ["code"],

@@ -2,6 +2,7 @@
 
 mod answer;
 mod audit;
+mod clients;
 mod config;
 mod generate;
 mod groups;
@@ -79,6 +80,9 @@ enum Command {
     /// List and change the keys that tokens are signed with
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Register the programs that sign people in through us
+    #[command(subcommand)]
+    Clients(clients::ClientsCommand),
     /// Read what was done and what was refused
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -164,6 +168,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Groups(command) => command.run(&house).await,
         Command::Providers(command) => command.run(&house).await,
         Command::Keys(command) => command.run(&house).await,
+        Command::Clients(command) => command.run(&house).await,
         Command::Audit(command) => command.run(&house).await,
         Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Gen(_) => {
             Ok(Answer::silent())

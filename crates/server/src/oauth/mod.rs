@@ -1,4 +1,20 @@
 //! We as OpenID provider and OAuth 2.0 authorization server, over HTTP.
 
+pub mod answer;
+pub mod authorize;
+pub mod client_auth;
+pub mod consent;
+pub mod cors;
+pub mod form;
+pub mod form_post;
+pub mod grants;
+pub mod id_token_hint;
+pub mod introspect;
 pub mod jwks;
+pub mod logout;
+pub mod metadata;
+pub mod par;
+pub mod revoke;
 pub mod signing;
+pub mod token;
+pub mod userinfo;

@@ -1,33 +1,55 @@
 //! Headers that keep pages to themselves.
 
+use aws_lc_rs::digest;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use identity::applications::Application;
 
-/// Origins besides ours that a form of the page may lead to. Browsers hold redirects after a form
-/// to `form-action`, so an application's return origins must be in it.
-#[derive(Clone, Debug, Default)]
-pub struct FormTargets(Vec<String>);
+/// The only script that a page of ours may hold: it sends the page's form.
+pub(super) const SCRIPT: &str = "document.forms[0].submit()";
 
-impl FormTargets {
+/// What a page may do besides what every page may.
+#[derive(Clone, Debug, Default)]
+pub struct PagePolicy {
+    /// Origins besides ours that a form of the page may lead to. Browsers hold redirects after a
+    /// form to `form-action`, so an application's return origins must be in it.
+    pub(super) form_targets: Vec<String>,
+    /// Whether it may run [`SCRIPT`].
+    pub(super) posts_itself: bool,
+}
+
+impl PagePolicy {
     pub(super) fn of(application: &Application) -> Self {
-        Self(application.return_origins.iter().map(ToString::to_string).collect())
+        let form_targets = application.return_origins.iter().map(ToString::to_string).collect();
+        Self { form_targets, ..Self::default() }
+    }
+
+    /// `Content-Security-Policy` (CSP Level 3).
+    fn header(&self) -> String {
+        let script = if self.posts_itself {
+            let hash = digest::digest(&digest::SHA256, SCRIPT.as_bytes());
+            format!(" script-src 'sha256-{}';", STANDARD.encode(hash))
+        } else {
+            String::new()
+        };
+        format!(
+            "default-src 'none'; style-src 'self'; img-src 'self';{script} form-action {}; \
+             base-uri 'none'; frame-ancestors 'none'",
+            [&["'self'".to_owned()], self.form_targets.as_slice()].concat().join(" ")
+        )
     }
 }
 
 /// Sets the headers of every answer.
 pub async fn secure_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let FormTargets(targets) = response.extensions_mut().remove().unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action {}; base-uri 'none'; \
-         frame-ancestors 'none'",
-        [&["'self'".to_owned()], targets.as_slice()].concat().join(" ")
-    );
+    let policy: PagePolicy = response.extensions_mut().remove().unwrap_or_default();
     let headers = response.headers_mut();
-    set(headers, header::CONTENT_SECURITY_POLICY, &policy);
+    set(headers, header::CONTENT_SECURITY_POLICY, &policy.header());
     set(headers, header::X_FRAME_OPTIONS, "DENY");
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Addresses of ours may hold a code or a token; nobody learns them from us.

@@ -17,7 +17,10 @@ use crate::error::PageError;
 /// Every template, by the name that handlers use.
 const TEMPLATES: &[(&str, &str)] = &[
     ("base.html", include_str!("../../templates/base.html")),
+    ("choose.html", include_str!("../../templates/choose.html")),
+    ("consent.html", include_str!("../../templates/consent.html")),
     ("forgot.html", include_str!("../../templates/forgot.html")),
+    ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
@@ -25,6 +28,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("repost.html", include_str!("../../templates/repost.html")),
     ("reset.html", include_str!("../../templates/reset.html")),
     ("setup.html", include_str!("../../templates/setup.html")),
+    ("sign_out.html", include_str!("../../templates/sign_out.html")),
     ("mail/reset.txt", include_str!("../../templates/mail/reset.txt")),
     ("mail/no_password.txt", include_str!("../../templates/mail/no_password.txt")),
     ("mail/password_changed.txt", include_str!("../../templates/mail/password_changed.txt")),
@@ -77,7 +81,7 @@ impl Pages {
             Ok(html) => {
                 let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
                 let mut response = (status, kind, html).into_response();
-                response.extensions_mut().insert(view.form_targets());
+                response.extensions_mut().insert(view.policy());
                 response
             }
             Err(error) => error.into_response(),

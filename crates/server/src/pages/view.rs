@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use identity::applications::Application;
 use minijinja::Value;
 
-use super::headers::FormTargets;
+use super::headers::{PagePolicy, SCRIPT};
 
 /// A line above a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct View {
     template: &'static str,
     title: String,
     application: Option<Value>,
-    targets: FormTargets,
+    policy: PagePolicy,
     fields: Vec<(&'static str, Value)>,
 }
 
@@ -33,7 +33,7 @@ impl View {
             template,
             title: title.into(),
             application: None,
-            targets: FormTargets::default(),
+            policy: PagePolicy::default(),
             fields: Vec::new(),
         }
     }
@@ -51,8 +51,20 @@ impl View {
             user_type => application.user_type.as_str(),
             local_login => application.local_login,
         });
-        self.targets = FormTargets::of(application);
+        self.policy.form_targets.extend(PagePolicy::of(application).form_targets);
         self
+    }
+
+    /// Where a form of the page may lead to in the end, besides to us: origins, or schemes.
+    pub fn form_may_lead_to(mut self, targets: impl IntoIterator<Item = String>) -> Self {
+        self.policy.form_targets.extend(targets);
+        self
+    }
+
+    /// Sends its form by itself where scripts run.
+    pub fn posts_itself(mut self) -> Self {
+        self.policy.posts_itself = true;
+        self.with("posts_itself", SCRIPT)
     }
 
     /// Adds something that the template asks for.
@@ -85,8 +97,8 @@ impl View {
         self.template
     }
 
-    pub(super) fn form_targets(&self) -> FormTargets {
-        self.targets.clone()
+    pub(super) fn policy(&self) -> PagePolicy {
+        self.policy.clone()
     }
 
     /// Fields that every template may ask for have a value even where a page sets none.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity::ids::{SessionId, UserId};
+use identity::ids::{GrantId, SessionId, UserId};
 use store::{Change, ChangeKind, Changes};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -66,6 +66,7 @@ async fn catch_up(app: &App, seen: &mut i64) -> Result<(), store::Error> {
         let (latest, more, stale) = match app.store.list_changes(*seen, PAGE).await? {
             Changes::Missed { latest } => {
                 app.sessions.forget_all();
+                app.grants.forget_all();
                 (latest, false, Stale::EVERYTHING)
             }
             Changes::Since(changes) => {
@@ -102,20 +103,34 @@ async fn reload_keys(app: &App) -> Result<(), store::Error> {
 fn apply(app: &App, change: &Change) -> Stale {
     match change.kind {
         ChangeKind::Session => {
-            app.sessions.forget_session(&SessionId::from_stored(change.id.as_str()));
+            let id = SessionId::from_stored(change.id.as_str());
+            app.sessions.forget_session(&id);
+            app.grants.forget_session(&id);
             Stale::default()
         }
         ChangeKind::User => {
-            app.sessions.forget_user(&UserId::from_stored(change.id.as_str()));
+            let id = UserId::from_stored(change.id.as_str());
+            app.sessions.forget_user(&id);
+            app.grants.forget_user(&id);
             Stale::default()
         }
         ChangeKind::Application | ChangeKind::Provider | ChangeKind::Connection => {
             Stale { directory: true, ..Stale::default() }
         }
+        ChangeKind::Client => {
+            // A client that is gone takes everything along that it was given.
+            app.grants.forget_all();
+            Stale { directory: true, ..Stale::default() }
+        }
         ChangeKind::SigningKey => Stale { signing_keys: true, ..Stale::default() },
+        ChangeKind::Grant => {
+            app.grants.forget(&GrantId::from_stored(change.id.as_str()));
+            Stale::default()
+        }
         ChangeKind::Keys => Stale::default(),
         ChangeKind::Other => {
             app.sessions.forget_all();
+            app.grants.forget_all();
             Stale::EVERYTHING
         }
     }

@@ -1,3 +1,4 @@
 //! We as OpenID provider, over HTTP.
 
+mod client_auth;
 mod keys;

@@ -17,9 +17,13 @@ mod budget;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod grants;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]

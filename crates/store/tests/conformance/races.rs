@@ -18,7 +18,7 @@ use crate::setup::first;
 use crate::throttles::buckets;
 
 /// Runs them all at once and gives back what each said.
-async fn at_once<T: Send + 'static, F>(tasks: impl Iterator<Item = F>) -> Vec<T>
+pub(crate) async fn at_once<T: Send + 'static, F>(tasks: impl Iterator<Item = F>) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
 {

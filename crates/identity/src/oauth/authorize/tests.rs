@@ -1,3 +1,5 @@
+//! What an authorization request may ask, and what it is told otherwise.
+
 use super::*;
 use crate::oauth::clients::ClientKind;
 use crate::oauth::fixtures::{CHALLENGE, REDIRECT_URI, ask, client, sent, sent_with};

@@ -1,3 +1,5 @@
+//! Codes are for whom they were given to.
+
 use super::*;
 use crate::oauth::fixtures::{REDIRECT_URI, VERIFIER, ask, at, client, session};
 

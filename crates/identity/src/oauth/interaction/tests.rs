@@ -1,3 +1,5 @@
+//! What a person meets before an answer.
+
 use super::*;
 use crate::ids::PublicId;
 use crate::oauth::fixtures::{ask, at, client, session, user};

@@ -1,3 +1,5 @@
+//! Families of refresh tokens: their heads, their ends, their replays.
+
 use super::*;
 use crate::oauth::fixtures::{at, grant};
 

@@ -1,3 +1,5 @@
+//! What tokens say, and to whom.
+
 use super::*;
 use crate::oauth::fixtures::{at, grant, user};
 

@@ -1,0 +1,109 @@
+//! What clients are answered: JSON that nobody keeps (RFC 6749 sections 5.1 and 5.2).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use identity::oauth::error::{OAuthError, OAuthFault};
+use serde_json::{Value, json};
+
+use super::signing::SigningError;
+use crate::error::PageError;
+
+/// A fault on its way to a client. Handlers of machine endpoints fail with it.
+#[derive(Debug)]
+pub struct Failure(pub OAuthFault);
+
+impl Failure {
+    /// With an error and a sentence that says what to do.
+    pub fn new(error: OAuthError, description: &str) -> Self {
+        Self(OAuthFault::new(error, description))
+    }
+}
+
+impl From<OAuthFault> for Failure {
+    fn from(fault: OAuthFault) -> Self {
+        Self(fault)
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        match PageError::from(error) {
+            PageError::Busy => {
+                Self::new(OAuthError::TemporarilyUnavailable, "try again in a moment")
+            }
+            _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
+        }
+    }
+}
+
+impl From<PageError> for Failure {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Busy => {
+                Self::new(OAuthError::TemporarilyUnavailable, "try again in a moment")
+            }
+            _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
+        }
+    }
+}
+
+impl From<SigningError> for Failure {
+    fn from(error: SigningError) -> Self {
+        match error {
+            SigningError::Store(error) => error.into(),
+            error => PageError::broken(error).into(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let Self(fault) = self;
+        let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let body = json!({ "error": fault.error.code(), "error_description": fault.description });
+        let mut response = (status, Json(body)).into_response();
+        if fault.error == OAuthError::InvalidClient {
+            let challenge = HeaderValue::from_static("Basic realm=\"vestibule\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if fault.error == OAuthError::TemporarilyUnavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+/// A fault at an endpoint that takes bearer tokens (RFC 6750 section 3): what it says stands in
+/// the header too.
+pub fn bearer_failure(fault: &OAuthFault) -> Response {
+    let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let body = json!({ "error": fault.error.code(), "error_description": fault.description });
+    let mut response = (status, Json(body)).into_response();
+    let said = format!(
+        "Bearer realm=\"vestibule\", error=\"{}\", error_description=\"{}\"",
+        fault.error.code(),
+        fault.description
+    );
+    if let Ok(value) = HeaderValue::from_str(&said) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+/// No token at all: the challenge says nothing but how to send one (RFC 6750 section 3.1).
+pub fn token_wanted() -> Response {
+    let challenge = HeaderValue::from_static("Bearer realm=\"vestibule\"");
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    // An empty answer of this status is no page that was forgotten.
+    response.extensions_mut().remove::<Arc<PageError>>();
+    response
+}
+
+/// A good answer. `no-store` is what every answer without a rule of its own has.
+pub fn good(body: Value) -> Response {
+    Json(body).into_response()
+}

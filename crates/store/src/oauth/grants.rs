@@ -1,0 +1,293 @@
+//! Grants: begun by a code, carried on by refresh tokens, ended for good.
+
+use identity::ids::{ClientId, GrantId, OrganisationId, SessionId, UserId};
+use identity::oauth::grants::Grant;
+use identity::oauth::refresh::{Presented, Refresh, refresh};
+use identity::sessions::Session;
+use identity::time::Moment;
+use identity::users::{Status, User};
+
+use crate::Store;
+use crate::audit::Happened;
+use crate::by::By;
+use crate::changes::ChangeKind;
+use crate::db::{Mode, Tx, transact};
+use crate::error::{Error, Fault, Result};
+use crate::row::{Maybe, json, to_json};
+use crate::sessions::{SessionRow, session_columns};
+use crate::users::{UserRow, user_columns};
+use crate::value::args;
+
+/// Why a grant was ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokeReason {
+    /// Its code was used twice.
+    CodeReplayed,
+    /// One of its refresh tokens was used twice.
+    RefreshReplayed,
+    /// The client gave it back (RFC 7009).
+    GivenBack,
+    /// The user signed out everywhere, was deactivated, or has a new password.
+    UserEnded,
+}
+
+impl RevokeReason {
+    /// The word for it in data.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CodeReplayed => "code_replayed",
+            Self::RefreshReplayed => "refresh_replayed",
+            Self::GivenBack => "given_back",
+            Self::UserEnded => "user_ended",
+        }
+    }
+}
+
+/// A grant with whoever is behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundGrant {
+    /// The grant, perhaps over.
+    pub grant: Grant,
+    /// Its user, as they are now.
+    pub user: User,
+    /// The session that it was given in, unless that is forgotten already.
+    pub session: Option<Session>,
+}
+
+impl FoundGrant {
+    /// Whether tokens of this grant hold: it is not revoked, its user is active, and its session
+    /// lives, unless it may outlive that (OpenID Connect Core 11).
+    pub fn holds(&self, now: Moment) -> bool {
+        let in_session = || self.session.as_ref().is_some_and(|session| session.at(now).is_ok());
+        self.grant.revoked_at.is_none()
+            && self.user.status == Status::Active
+            && (self.grant.offline || in_session())
+    }
+}
+
+/// What came of a refresh token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refreshed {
+    /// The family goes on; the grant holds the number of its newest token.
+    Carried(Box<FoundGrant>),
+    /// It was used before; the family is revoked now.
+    Replayed(GrantId),
+    /// The family is over, or is not this client's or this key's.
+    Over,
+}
+
+macro_rules! grant_columns {
+    () => {
+        "g.id AS g_id, g.client_id AS g_client_id, g.user_id AS g_user_id, \
+         g.session_id AS g_session_id, g.offline AS g_offline, g.scopes AS g_scopes, \
+         g.resources AS g_resources, g.organisation_id AS g_organisation_id, \
+         g.methods AS g_methods, g.auth_time AS g_auth_time, g.dpop_jkt AS g_dpop_jkt, \
+         g.generation AS g_generation, g.refreshed_at AS g_refreshed_at, \
+         g.created_at AS g_created_at, g.revoked_at AS g_revoked_at"
+    };
+}
+
+const FIND: &str = concat!(
+    "SELECT ",
+    grant_columns!(),
+    ", ",
+    user_columns!(),
+    ", ",
+    session_columns!(),
+    " FROM grants g JOIN users u ON u.id = g.user_id \
+     LEFT JOIN sessions s ON s.id = g.session_id WHERE g.id = $1"
+);
+
+#[derive(sqlx::FromRow)]
+struct GrantRow {
+    g_id: String,
+    g_client_id: String,
+    g_user_id: String,
+    g_session_id: String,
+    g_offline: bool,
+    g_scopes: String,
+    g_resources: String,
+    g_organisation_id: Option<String>,
+    g_methods: String,
+    g_auth_time: i64,
+    g_dpop_jkt: Option<String>,
+    g_generation: i64,
+    g_refreshed_at: i64,
+    g_created_at: i64,
+    g_revoked_at: Option<i64>,
+}
+
+impl GrantRow {
+    fn read(self) -> std::result::Result<Grant, Fault> {
+        let broken = |_| Fault::Final(Error::Broken("a grant without a number".to_owned()));
+        let scopes = self.g_scopes.try_into();
+        Ok(Grant {
+            id: GrantId::from_stored(self.g_id),
+            client: ClientId::from_stored(self.g_client_id),
+            user: UserId::from_stored(self.g_user_id),
+            session: SessionId::from_stored(self.g_session_id),
+            offline: self.g_offline,
+            scopes: scopes.map_err(|_| Error::Broken("a grant's scopes".to_owned()))?,
+            resources: json(&self.g_resources)?,
+            organisation: self.g_organisation_id.map(OrganisationId::from_stored),
+            methods: json(&self.g_methods)?,
+            auth_time: Moment::from_micros(self.g_auth_time),
+            dpop_jkt: self.g_dpop_jkt,
+            generation: u32::try_from(self.g_generation).map_err(broken)?,
+            refreshed_at: Moment::from_micros(self.g_refreshed_at),
+            created_at: Moment::from_micros(self.g_created_at),
+            revoked_at: self.g_revoked_at.map(Moment::from_micros),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    #[sqlx(flatten)]
+    grant: GrantRow,
+    #[sqlx(flatten)]
+    user: UserRow,
+    #[sqlx(flatten)]
+    session: Maybe<SessionRow>,
+}
+
+impl FoundRow {
+    fn read(self) -> std::result::Result<FoundGrant, Fault> {
+        Ok(FoundGrant {
+            grant: self.grant.read()?,
+            user: self.user.read()?,
+            session: self.session.0.map(SessionRow::read).transpose()?,
+        })
+    }
+}
+
+impl Store {
+    /// The grant behind a token, with everything that says whether it holds, in one statement.
+    pub async fn find_grant(&self, id: &GrantId) -> Result<Option<FoundGrant>> {
+        let row: Option<FoundRow> = self.db.opt(FIND, args![id]).await?;
+        Ok(row.map(FoundRow::read).transpose()?)
+    }
+
+    /// Uses a refresh token. Of any number of callers with the head one makes the next one, and
+    /// the others get the same; whoever comes with an older one ends the family.
+    pub async fn refresh_grant(
+        &self,
+        presented: &Presented,
+        client: &ClientId,
+        dpop_jkt: Option<&str>,
+        by: &By,
+        now: Moment,
+    ) -> Result<Refreshed> {
+        const LOCK: &str = "UPDATE grants SET generation = generation WHERE id = $1";
+        const NEXT: &str =
+            "UPDATE grants SET generation = generation + 1, refreshed_at = $2 WHERE id = $1";
+        transact!(self.db, Mode::Plain, |tx| {
+            // What is read next is what the last user of this family left.
+            tx.run(LOCK, args![&presented.grant]).await?;
+            let row: Option<FoundRow> = tx.opt(FIND, args![&presented.grant]).await?;
+            let Some(row) = row else { return Ok(Refreshed::Over) };
+            let mut found = row.read()?;
+            let bound = found.grant.dpop_jkt.as_deref();
+            if found.grant.client != *client || (bound.is_some() && bound != dpop_jkt) {
+                return Ok(Refreshed::Over);
+            }
+            match refresh(&found.grant, presented.generation, now) {
+                Refresh::Over => return Ok(Refreshed::Over),
+                Refresh::Replayed => {
+                    let reason = RevokeReason::RefreshReplayed;
+                    self.revoke(tx, &presented.grant, reason, by, now).await?;
+                    return Ok(Refreshed::Replayed(presented.grant.clone()));
+                }
+                Refresh::Rotate | Refresh::Again if !found.holds(now) => {
+                    return Ok(Refreshed::Over);
+                }
+                Refresh::Rotate => {
+                    tx.run(NEXT, args![&presented.grant, now]).await?;
+                    found.grant.generation += 1;
+                    found.grant.refreshed_at = now;
+                }
+                Refresh::Again => {}
+            }
+            Ok(Refreshed::Carried(Box::new(found)))
+        })
+    }
+
+    /// Ends a grant of this client; false when there is none that lives.
+    pub async fn revoke_grant(
+        &self,
+        id: &GrantId,
+        client: &ClientId,
+        reason: RevokeReason,
+        by: &By,
+        now: Moment,
+    ) -> Result<bool> {
+        const OWN: &str = "SELECT user_id FROM grants WHERE id = $1 AND client_id = $2";
+        transact!(self.db, Mode::Plain, |tx| {
+            if tx.opt::<(String,)>(OWN, args![id, client]).await?.is_none() {
+                return Ok(false);
+            }
+            self.revoke(tx, id, reason, by, now).await
+        })
+    }
+
+    pub(super) async fn revoke(
+        &self,
+        tx: &mut Tx,
+        id: &GrantId,
+        reason: RevokeReason,
+        by: &By,
+        now: Moment,
+    ) -> std::result::Result<bool, Fault> {
+        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+                           WHERE id = $1 AND revoked_at IS NULL RETURNING user_id, client_id";
+        let ended: Option<(String, String)> = tx.opt(SQL, args![id, now, reason.as_str()]).await?;
+        let Some((user, client)) = ended else { return Ok(false) };
+        let happened = Happened::done("grant.revoke")
+            .about(&UserId::from_stored(user))
+            .with("client", client)
+            .with("grant", id.as_str())
+            .with("reason", reason.as_str());
+        self.note(tx, &happened, by, now).await?;
+        tx.changed(&[(ChangeKind::Grant, id.as_str())], now).await?;
+        Ok(true)
+    }
+}
+
+impl Tx {
+    pub(super) async fn insert_grant(&mut self, grant: &Grant) -> std::result::Result<(), Fault> {
+        const SQL: &str = "INSERT INTO grants (id, client_id, user_id, session_id, offline, \
+             scopes, resources, organisation_id, methods, auth_time, dpop_jkt, generation, \
+             refreshed_at, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+        let values = args![
+            &grant.id,
+            &grant.client,
+            &grant.user,
+            &grant.session,
+            grant.offline,
+            grant.scopes.to_string(),
+            to_json(&grant.resources)?,
+            grant.organisation.as_ref(),
+            to_json(&grant.methods)?,
+            grant.auth_time,
+            &grant.dpop_jkt,
+            grant.generation,
+            grant.refreshed_at,
+            grant.created_at,
+        ];
+        self.run(SQL, values).await.map(|_| ())
+    }
+
+    /// Ends what outlives sessions, when all sessions of a user end. What does not outlive them
+    /// ends with them. The caller appends the user to `changes`.
+    pub(crate) async fn revoke_offline_grants(
+        &mut self,
+        user: &UserId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+                           WHERE user_id = $1 AND offline AND revoked_at IS NULL";
+        let reason = RevokeReason::UserEnded.as_str();
+        self.run(SQL, args![user, now, reason]).await.map(|_| ())
+    }
+}

@@ -14,6 +14,7 @@ use crate::cookies::Cookies;
 use crate::csrf::FormGuard;
 use crate::directory::Directory;
 use crate::federation::upstream::Upstream;
+use crate::flood::Flood;
 use crate::keys::{KeyError, Keyring, master_key};
 use crate::network::Network;
 use crate::oauth::client_auth::Suspects;
@@ -61,6 +62,8 @@ pub struct House {
     pub hasher: Hasher,
     /// The only way out to identity providers.
     pub upstream: Upstream,
+    /// What visitors made it write, by their networks.
+    pub flood: Flood,
     /// Proxies that are believed.
     pub trusted_proxies: Vec<Network>,
 }
@@ -115,6 +118,7 @@ impl App {
             pages: Pages::built_in(),
             hasher: Hasher::start(&config.passwords, &entropy),
             upstream: Upstream::new(&config.outbound)?,
+            flood: Flood::new(&config.throttle),
             trusted_proxies: config
                 .server
                 .trusted_proxies

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod error;
 pub mod federation;
 pub mod files;
+pub mod flood;
 pub mod keys;
 pub mod log;
 pub mod login;

@@ -28,7 +28,7 @@ const OVER: [(&str, Duration); 15] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
-        DAY,
+        HOUR,
     ),
     (
         "DELETE FROM sessions WHERE digest IN \
@@ -127,16 +127,30 @@ impl Store {
             self.remove(TELL, args![last]).await?;
         }
         for (sql, age) in OVER {
-            loop {
-                let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
-                let rows = self.remove(sql, args![now.minus(age), batch]).await?;
-                pruned.rows += rows;
-                if rows < BATCH {
-                    break;
-                }
-            }
+            pruned.rows += self.remove_before(sql, now.minus(age)).await?;
         }
         Ok(pruned)
+    }
+
+    /// Forgets what people who were not signed in were refused before a moment. Anybody can bring
+    /// such entries about; all others stay.
+    pub async fn prune_visitor_refusals(&self, before: Moment) -> Result<Pruned> {
+        const OLD: &str = "DELETE FROM audit WHERE id IN (SELECT id FROM audit \
+                           WHERE actor = 'visitor' AND outcome <> 'done' AND at < $1 LIMIT $2)";
+        Ok(Pruned { rows: self.remove_before(OLD, before).await? })
+    }
+
+    /// Batch by batch, until nothing is left to remove.
+    async fn remove_before(&self, sql: &'static str, before: Moment) -> Result<u64> {
+        let mut all = 0;
+        loop {
+            let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
+            let rows = self.remove(sql, args![before, batch]).await?;
+            all += rows;
+            if rows < BATCH {
+                return Ok(all);
+            }
+        }
     }
 
     async fn remove(&self, sql: &'static str, values: Vec<Value>) -> Result<u64> {

@@ -39,7 +39,8 @@ pub struct Running {
 }
 
 impl Furnished {
-    /// Everything at its default; writes of either engine are durable.
+    /// Everything at its default but how often one network may set out, since the load is one
+    /// network; writes of either engine are durable.
     pub fn new(engine: Engine, provider: &FakeProvider, name: &str) -> Result<Self, String> {
         let folder = format!("vestibule-bench-{}-{name}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
@@ -56,7 +57,8 @@ impl Furnished {
         };
         let text = format!(
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
-             [database]\nurl = \"{database}\"\n[keys]\nfile = \"{}\"\n",
+             [database]\nurl = \"{database}\"\n[keys]\nfile = \"{}\"\n\
+             [throttle]\ntrip_network_per_minute = 1000000\n",
             folder.join("vestibule.key").display()
         );
         for (file, text) in [

@@ -35,6 +35,8 @@ pub struct Config {
     pub outbound: OutboundConfig,
     /// What it writes to standard error.
     pub log: LogConfig,
+    /// How long it remembers what visitors were refused.
+    pub audit: AuditConfig,
 }
 
 /// `[server]`
@@ -122,6 +124,10 @@ pub struct ThrottleConfig {
     pub reset_address_per_hour: u32,
     /// Reset mails asked for by one network in an hour.
     pub reset_network_per_hour: u32,
+    /// Trips to a provider that one network may begin in a minute.
+    pub trip_network_per_minute: u32,
+    /// Refusals without a trip, taken down in the audit for one network in an hour.
+    pub refusal_network_per_hour: u32,
 }
 
 /// `[sessions]`
@@ -153,6 +159,15 @@ pub struct LogConfig {
     pub level: String,
 }
 
+/// `[audit]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditConfig {
+    /// Days that refusals of people who were not signed in are kept; everything else is kept for
+    /// ever.
+    pub visitor_refusals_days: u64,
+}
+
 /// Shape of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -175,6 +190,7 @@ impl Default for Config {
             sessions: SessionsConfig { customers_without_database_seconds: 60 },
             outbound: OutboundConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
+            audit: AuditConfig { visitor_refusals_days: 90 },
         }
     }
 }
@@ -182,6 +198,12 @@ impl Default for Config {
 impl Default for SessionsConfig {
     fn default() -> Self {
         Config::default().sessions
+    }
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Config::default().audit
     }
 }
 
@@ -258,6 +280,8 @@ impl Default for ThrottleConfig {
             network_wait_minutes: 15,
             reset_address_per_hour: 3,
             reset_network_per_hour: 20,
+            trip_network_per_minute: 120,
+            refusal_network_per_hour: 100,
         }
     }
 }

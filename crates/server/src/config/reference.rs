@@ -98,6 +98,20 @@ const KEYS: &[Key] = &[
     Key("throttle.reset_address_per_hour", Kind::Number, "3", "Reset mails for one address."),
     Key("throttle.reset_network_per_hour", Kind::Number, "20", "Reset mails for one network."),
     Key(
+        "throttle.trip_network_per_minute",
+        Kind::Number,
+        "120",
+        "Trips to a provider that one network may begin at once, and again in each minute.",
+    ),
+    Key(
+        "throttle.refusal_network_per_hour",
+        Kind::Number,
+        "100",
+        "Answers that belong to no trip, of one network, that are taken down in the audit at once \
+         and again in each hour; the next is told to wait. Ten times as many are taken down from \
+         all networks together; past that they are answered without a support code.",
+    ),
+    Key(
         "sessions.customers_without_database_seconds",
         Kind::Number,
         "60",
@@ -117,6 +131,13 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "\"info\"",
         "`error`, `warn`, `info`, `debug` or `trace`; also per module, comma separated.",
+    ),
+    Key(
+        "audit.visitor_refusals_days",
+        Kind::Number,
+        "90",
+        "Days that the audit keeps refusals of people who were not signed in. Everything else is \
+         kept for ever.",
     ),
 ];
 

@@ -13,6 +13,7 @@ use store::{By, Conflict, Happened};
 use super::{support_code, words};
 use crate::app::App;
 use crate::error::PageError;
+use crate::flood::{Noted, wait_page};
 use crate::login::return_query;
 use crate::pages::View;
 use crate::visit::Visit;
@@ -35,6 +36,8 @@ pub struct Refused {
     pub detail: Map<String, Value>,
     /// The code of an entry that the audit has already.
     pub support_code: Option<String>,
+    /// Whether a trip of this browser ended so; then it was counted when it began.
+    pub ends_trip: bool,
 }
 
 impl Refused {
@@ -47,6 +50,7 @@ impl Refused {
             return_to: None,
             detail: Map::new(),
             support_code: None,
+            ends_trip: false,
         }
     }
 
@@ -57,13 +61,23 @@ impl Refused {
         self
     }
 
-    /// Notes it in the audit, unless that is done, and makes the page.
+    /// Notes it in the audit, unless that is done, and makes the page. What anybody can bring
+    /// about by an address alone is noted only so often.
     pub async fn answer(self, app: &App, visit: &Visit) -> Result<Response, PageError> {
-        let code = match &self.support_code {
-            Some(code) => code.clone(),
-            None => self.note(app, visit).await?,
-        };
-        Ok(self.page(app, &code))
+        if let Some(code) = &self.support_code {
+            return Ok(self.page(app, Some(code)));
+        }
+        if !self.ends_trip {
+            match app.flood.refusal(visit.address, visit.now) {
+                Noted::Yes => {}
+                Noted::No => return Ok(self.page(app, None)),
+                Noted::Wait(wait) => {
+                    return Ok(wait_page(app, self.application.as_deref(), wait));
+                }
+            }
+        }
+        let code = self.note(app, visit).await?;
+        Ok(self.page(app, Some(&code)))
     }
 
     async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
@@ -82,7 +96,7 @@ impl Refused {
         }
     }
 
-    fn page(&self, app: &App, code: &str) -> Response {
+    fn page(&self, app: &App, code: Option<&str>) -> Response {
         let provider = self.provider.as_ref().map(|one| one.name.as_str());
         let (heading, text) = words::words(self.refusal, provider);
         let mut view =

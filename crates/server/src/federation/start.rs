@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::refused::Refused;
 use crate::app::App;
 use crate::error::PageError;
+use crate::flood::wait_page;
 use crate::visit::{Door, Visit};
 
 /// What the address may carry.
@@ -71,6 +72,9 @@ async fn send_off(
     provider: &Provider,
     return_to: Option<ReturnTo>,
 ) -> Result<Response, PageError> {
+    if let Err(wait) = app.flood.trip(visit.address, visit.now) {
+        return Ok(wait_page(app, Some(door), wait));
+    }
     let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
     let trip = Trip {
         provider,

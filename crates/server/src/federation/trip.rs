@@ -68,6 +68,7 @@ impl Trip {
             application: Some(Arc::clone(&self.door)),
             provider: Some(Arc::clone(&self.provider)),
             return_to: self.return_to(),
+            ends_trip: true,
             ..Refused::new(refusal)
         }
     }

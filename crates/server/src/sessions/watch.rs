@@ -164,8 +164,17 @@ pub async fn prune(app: App) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = app.store.prune(app.now()).await {
+        if let Err(error) = prune_once(&app).await {
             tracing::warn!(%error, "cannot clear what has expired");
         }
     }
+}
+
+async fn prune_once(app: &App) -> Result<(), store::Error> {
+    let now = app.now();
+    app.store.prune(now).await?;
+    let days = app.config.audit.visitor_refusals_days;
+    let kept = Duration::from_secs(days.saturating_mul(24 * 3600));
+    app.store.prune_visitor_refusals(now.minus(kept)).await?;
+    Ok(())
 }

@@ -82,7 +82,8 @@ impl Yard {
              [passwords]\nargon2_memory_kib = 512\nargon2_passes = 3\n\
              [throttle]\naccount_network_failures = 1000000\naccount_failures = 1000000\n\
              network_failures = 1000000\nreset_address_per_hour = 1000000\n\
-             reset_network_per_hour = 1000000\n[log]\nlevel = \"warn\"\n",
+             reset_network_per_hour = 1000000\n\
+             trip_network_per_minute = 1000000\nrefusal_network_per_hour = 1000000\n[log]\nlevel = \"warn\"\n",
             self.database,
             key.display()
         )

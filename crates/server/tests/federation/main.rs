@@ -4,6 +4,7 @@ mod command_line;
 mod cost;
 mod edge;
 mod faults;
+mod flood;
 mod form_post;
 mod keys;
 mod policy;

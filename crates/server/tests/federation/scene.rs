@@ -2,6 +2,7 @@
 
 use identity::federation::policy::UnknownUser;
 use identity::federation::provider::Provider;
+use server::config::Config;
 use testkit::{Browser, Engine, FakeProvider, House, Page};
 
 /// A house whose back office is connected to a provider with the key `corp`.
@@ -18,7 +19,15 @@ impl Scene {
     }
 
     pub(crate) async fn with(engine: Engine, unknown_user: UnknownUser) -> Self {
-        let house = House::start(engine).await;
+        Self::furnish(House::start(engine).await, unknown_user).await
+    }
+
+    /// Strangers get an account; other settings.
+    pub(crate) async fn set(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        Self::furnish(House::with(engine, change).await, UnknownUser::Create).await
+    }
+
+    async fn furnish(house: House, unknown_user: UnknownUser) -> Self {
         let provider = FakeProvider::start(house.clock.clone()).await;
         let added = house.try_connect(&provider, |_, door| door.unknown_user = unknown_user);
         let row = added.await.expect("a good provider");

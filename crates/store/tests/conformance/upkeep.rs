@@ -1,7 +1,9 @@
 //! Upkeep: a database that answers, and one that forgets what is over and nothing else.
 
+use std::time::Duration;
+
 use identity::throttle::{Reservation, Throttles, reserve};
-use store::{Paging, Recalled};
+use store::{AuditNote, By, Happened, Paging, Recalled};
 
 use crate::attempts::attempt;
 use crate::engines::both;
@@ -34,9 +36,13 @@ both! {
         assert!(house.store.find_session(&digest("token")).await.unwrap().is_some());
         let early = house.store.take_attempt(&state, &browser, at(3600)).await.unwrap();
         assert!(matches!(early, Recalled::Expired(_)), "{early:?}");
-        house.store.prune(at(3 * DAY)).await.unwrap();
-        let late = house.store.take_attempt(&state, &browser, at(3 * DAY)).await.unwrap();
+        // An hour after its end, and no longer: anybody can make the house remember one.
+        let end = attempt("one").expires_at;
+        let hour_later = end.plus(Duration::from_secs(3601));
+        house.store.prune(hour_later).await.unwrap();
+        let late = house.store.take_attempt(&state, &browser, hour_later).await.unwrap();
         assert!(matches!(late, Recalled::Unknown), "{late:?}");
+        house.store.prune(at(3 * DAY)).await.unwrap();
         assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
         assert!(house.store.find_known_device(&user.id, &browser).await.unwrap());
         let pruned = house.store.prune(at(8 * DAY)).await.unwrap();
@@ -46,6 +52,25 @@ both! {
         assert!(!house.store.find_known_device(&user.id, &browser).await.unwrap());
         let kept = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items.len();
         assert_eq!(kept, entries);
+    }
+
+    async fn refusals_of_visitors_are_forgotten_and_nothing_else_of_the_audit(house) {
+        let user = house.staff("ada@example.com").await;
+        let refused = Happened::refused("sign_in.provider", "attempt_unknown").coded("AAAA-BBBB");
+        let by = By::visitor(AuditNote::default());
+        house.store.add_refusal(&refused, &by, at(10)).await.unwrap();
+        let later = Happened::refused("sign_in.provider", "attempt_unknown").coded("CCCC-DDDD");
+        house.store.add_refusal(&later, &by, at(20)).await.unwrap();
+        let all = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items.len();
+        assert_eq!(house.store.prune_visitor_refusals(at(10)).await.unwrap().rows, 0);
+        assert_eq!(house.store.prune_visitor_refusals(at(20)).await.unwrap().rows, 1);
+        let found = |code| house.store.find_audit_by_support_code(code);
+        assert_eq!(found("AAAA-BBBB").await.unwrap(), None);
+        assert!(found("CCCC-DDDD").await.unwrap().is_some());
+        house.store.prune_visitor_refusals(at(400 * DAY)).await.unwrap();
+        let left = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items;
+        assert_eq!(left.len(), all - 2);
+        assert!(left.iter().any(|entry| entry.user.as_ref() == Some(&user.id)));
     }
 
     async fn s104_a_barrier_outlasts_patience(house) {

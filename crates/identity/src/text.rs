@@ -13,9 +13,36 @@ pub fn nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// Whether a letter does something to the screen or to its neighbours instead of showing itself:
+/// control characters (a terminal obeys them), line ends, and what turns the direction of writing
+/// (Unicode Technical Report 36, section 2.4).
+pub fn is_unprintable(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+}
+
+/// The text for a terminal: what would not show itself stands as `\u{9b}`. A text from outside
+/// can so neither move the cursor nor begin a line of its own.
+pub fn printable(text: &str) -> String {
+    let shown = |letter: char| {
+        if is_unprintable(letter) { letter.escape_unicode().collect() } else { letter.to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(printable("a\u{1b}[2Jb\nc\u{9b}1m"), r"a\u{1b}[2Jb\u{a}c\u{9b}1m");
+        assert_eq!(printable("user\u{202e}gpj.exe\u{2066}"), r"user\u{202e}gpj.exe\u{2066}");
+        assert_eq!(printable("Zo\u{eb} \u{5d0} \u{1f600}"), "Zo\u{eb} \u{5d0} \u{1f600}");
+    }
 
     #[test]
     fn one_word_in_either_case_and_either_form_is_one_word() {

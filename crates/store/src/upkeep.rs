@@ -24,7 +24,7 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 15] = [
+const OVER: [(&str, Duration); 16] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
@@ -54,6 +54,12 @@ const OVER: [(&str, Duration); 15] = [
         "DELETE FROM throttles WHERE (kind, key) IN (SELECT kind, key FROM throttles \
          WHERE changed_at < $1 AND kind NOT IN ('account_row', 'device_row') LIMIT $2)",
         DAY,
+    ),
+    // A few failures long ago are typing errors, or somebody's list of addresses that are nobody's.
+    (
+        "DELETE FROM throttles WHERE (kind, key) IN (SELECT kind, key FROM throttles \
+         WHERE changed_at < $1 AND failures < 10 LIMIT $2)",
+        Duration::from_secs(30 * 24 * 3600),
     ),
     // Failures in a row are counted without end; forgetting them sooner would be a way around
     // the barrier.

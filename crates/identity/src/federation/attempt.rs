@@ -10,6 +10,7 @@ use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::ids::{AttemptId, ProviderId};
 use crate::secret::{Digest, Secret};
+use crate::text::is_unprintable;
 use crate::time::Moment;
 
 #[cfg(test)]
@@ -173,6 +174,9 @@ pub enum AnswerFault {
     /// Nobody needs that much.
     #[error("\"{0}\" in the answer is too long; the provider must send a shorter one")]
     TooLong(&'static str),
+    /// RFC 6749 appendix A.11 and RFC 9207 section 2 allow none; the audit is read on terminals.
+    #[error("\"{0}\" in the answer contains control characters; the provider must send none")]
+    Control(&'static str),
 }
 
 impl From<AnswerFault> for Refusal {
@@ -203,6 +207,11 @@ impl Answer {
             }
             if value.len() > limit {
                 return Err(AnswerFault::TooLong(name));
+            }
+        }
+        for (place, name) in [(0, "code"), (2, "iss")] {
+            if found[place].is_some_and(|value| value.chars().any(is_unprintable)) {
+                return Err(AnswerFault::Control(name));
             }
         }
         let [code, state, iss, error, words] = found.map(|value| value.filter(|v| !v.is_empty()));
@@ -237,7 +246,7 @@ impl std::fmt::Debug for Answer {
 
 /// A provider's words without what could break a line of a log, cut short.
 fn for_the_audit(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_ERROR).collect()
+    text.chars().filter(|&c| !is_unprintable(c)).take(MAX_ERROR).collect()
 }
 
 impl Attempt {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use identity::text::{is_unprintable, printable};
 use serde_json::{Value, json};
 
 /// What was done or found.
@@ -29,9 +30,9 @@ impl Answer {
     pub fn print(&self, as_json: bool) -> ExitCode {
         let text = match (as_json, &self.json) {
             (true, Value::Null) => return ExitCode::SUCCESS,
-            (true, json) => json.to_string(),
+            (true, json) => for_a_terminal_as_json(json),
             (false, _) if self.text.is_empty() => return ExitCode::SUCCESS,
-            (false, _) => self.text.trim_end().to_owned(),
+            (false, _) => for_a_terminal(self.text.trim_end()),
         };
         // Whoever closed the pipe has read enough.
         let _ = writeln!(std::io::stdout(), "{text}");
@@ -58,9 +59,11 @@ impl Failure {
     /// To standard error; the exit code is 1.
     pub fn print(&self, as_json: bool) -> ExitCode {
         let text = if as_json {
-            json!({ "error": { "code": self.code, "message": self.message } }).to_string()
+            for_a_terminal_as_json(
+                &json!({ "error": { "code": self.code, "message": self.message } }),
+            )
         } else {
-            format!("vestibule: {}", self.message)
+            format!("vestibule: {}", for_a_terminal(&self.message))
         };
         let _ = writeln!(std::io::stderr(), "{text}");
         ExitCode::FAILURE
@@ -79,10 +82,30 @@ impl From<store::Error> for Failure {
     }
 }
 
-/// Columns that stand under each other, with a heading.
+/// Line by line, without what a terminal would obey: names and answers of providers come from
+/// outside.
+fn for_a_terminal(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// JSON itself escapes no more than the first 32 characters (RFC 8259 section 7).
+fn for_a_terminal_as_json(json: &Value) -> String {
+    let escaped = |letter: char| {
+        if is_unprintable(letter) {
+            format!("\\u{:04x}", u32::from(letter))
+        } else {
+            letter.to_string()
+        }
+    };
+    json.to_string().chars().map(escaped).collect()
+}
+
+/// Columns that stand under each other, with a heading; every row is one line.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
     let heading = heading.iter().map(|cell| (*cell).to_owned()).collect();
-    let lines: Vec<&Vec<String>> = std::iter::once(&heading).chain(rows).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let lines: Vec<&Vec<String>> = std::iter::once(&heading).chain(&rows).collect();
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -109,5 +132,16 @@ mod tests {
         let rows =
             vec![vec!["a".to_owned(), "x".to_owned()], vec!["ccc".to_owned(), "".to_owned()]];
         assert_eq!(table(&["K", "V"], &rows), "K    V\na    x\nccc");
+    }
+
+    #[test]
+    fn nothing_from_outside_reaches_the_terminal_as_a_command() {
+        let rows = vec![vec!["a\u{1b}[2J\nb".to_owned(), "x".to_owned()]];
+        assert_eq!(table(&["K", "V"], &rows).lines().count(), 2);
+        assert_eq!(for_a_terminal("one\ntwo\u{9b}1m\r"), "one\ntwo\\u{9b}1m\\u{d}");
+        let odd = json!({ "name": "\u{9b}31m\u{202e}\u{1b}\n" });
+        let shown = for_a_terminal_as_json(&odd);
+        assert!(shown.is_ascii(), "{shown}");
+        assert_eq!(serde_json::from_str::<Value>(&shown).expect("still JSON"), odd);
     }
 }

@@ -1,6 +1,7 @@
 //! `vestibule audit`: what was done and what was refused, by whom and why.
 
 use clap::{Args, Subcommand};
+use identity::text::printable;
 use serde_json::{Value, json};
 use store::{AuditEntry, Paging};
 
@@ -139,10 +140,11 @@ fn words(entry: &AuditEntry) -> String {
     let mut text = String::new();
     for (name, key) in facts {
         if let Some(value) = json[key].as_str() {
-            text.push_str(&format!("{name:<10}  {value}\n"));
+            text.push_str(&format!("{name:<10}  {}\n", printable(value)));
         }
     }
     for (name, value) in &entry.detail {
+        let name = printable(name);
         match value.as_array().filter(|list| list.iter().all(Value::is_object)) {
             Some(rules) if !rules.is_empty() => {
                 text.push_str(&format!("\n{name}:\n"));
@@ -156,12 +158,29 @@ fn words(entry: &AuditEntry) -> String {
 
 fn rule_words(rule: &Value) -> String {
     let settled = if rule["settled"] == true { " -> settles it" } else { "" };
-    match (rule["rule"].as_str(), rule["saw"].as_str()) {
+    let words = match (rule["rule"].as_str(), rule["saw"].as_str()) {
         (Some(name), Some(saw)) => format!("{name}: {saw}{settled}"),
         _ => rule.to_string(),
-    }
+    };
+    printable(&words)
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    printable(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_said_does_not_command_the_terminal() {
+        let said = "https://a\u{1b}[2J\nOutcome  done\u{202e}";
+        let spelt = r"https://a\u{1b}[2J\u{a}Outcome  done\u{202e}";
+        assert_eq!(plain(&json!(said)), spelt);
+        assert_eq!(
+            rule_words(&json!({ "rule": "issuer", "saw": said })),
+            format!("issuer: {spelt}")
+        );
+    }
 }

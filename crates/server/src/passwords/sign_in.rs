@@ -19,6 +19,7 @@ use super::phc::Phc;
 use super::throttles;
 use crate::app::App;
 use crate::error::PageError;
+use crate::flood::Noted;
 use crate::sessions::replace::end_previous;
 use crate::visit::Visit;
 
@@ -64,6 +65,13 @@ pub async fn sign_in(
         return Ok(SignInOutcome::LocalLoginClosed);
     }
     let trial = Trial::begin(app, door, visit, email).await?;
+    // Not tried, so not counted either: nobody's counters are made for what no password can be.
+    let Some(password) = received(password.expose()) else {
+        return match app.flood.refusal(visit.address, visit.now) {
+            Noted::Yes => trial.refused("password_too_long", None).await,
+            Noted::No | Noted::Wait(_) => Ok(SignInOutcome::Refused),
+        };
+    };
     let reservation = app
         .store
         .reserve_sign_in(&trial.buckets, |now| reserve(visit.now, &trial.throttles, now), visit.now)
@@ -73,9 +81,6 @@ pub async fn sign_in(
         Reservation::Barrier => return Ok(SignInOutcome::Barrier),
         Reservation::Granted { .. } => {}
     }
-    let Some(password) = received(password.expose()) else {
-        return trial.refused("password_too_long", None).await;
-    };
     match trial.verify(&password).await {
         // Another sign-in at the same moment may have hashed the same password anew.
         Ok(Tried::PasswordChanged) => match trial.again().await?.verify(&password).await {

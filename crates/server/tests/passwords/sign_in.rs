@@ -8,11 +8,14 @@ use server::clock::SystemEntropy;
 use server::config::PasswordsConfig;
 use server::passwords::hasher::Hasher;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{ApplicationChange, By, NewUser};
 use testkit::{Engine, House, on_both_engines};
 
 use crate::scene::{OTHER, PASSWORD, grace, house, outcome, refused, set_password, sign_in};
 use crate::scene::{cheap, signed_in};
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 async fn born_by_single_sign_on(house: &House, email: &str) -> User {
     let new = NewUser {
@@ -29,6 +32,30 @@ async fn born_by_single_sign_on(house: &House, email: &str) -> User {
 }
 
 on_both_engines! {
+    async fn s104_what_cannot_be_a_password_counts_for_nobody_and_fills_no_audit(engine: Engine) {
+        let house = House::with(engine, |config| {
+            cheap(config);
+            config.throttle.refusal_network_per_hour = 2;
+        });
+        let house = house.await;
+        grace(&house).await;
+        let (browser, before) = (house.browser(), house.audit().await.len());
+        for _ in 0..12 {
+            let page = sign_in(&browser, "grace@shop.test", &"x".repeat(2049)).await;
+            assert_eq!(outcome(&page), refused(), "{}", page.text());
+            assert!(page.text().contains("do not fit"), "{}", page.text());
+        }
+        let audit = house.audit().await;
+        assert_eq!(audit.len(), before + 2, "{audit:?}");
+        assert!(audit[..2].iter().all(|entry| entry.outcome == "password_too_long"));
+        // The changes go after an hour; a counter would go after the year.
+        let (soon, late) = (house.app.now().plus(2 * HOUR), house.app.now().plus(10_000 * HOUR));
+        house.app.store.prune(soon).await.expect("the changes");
+        assert_eq!(house.app.store.prune(late).await.expect("counters").rows, 0);
+        // Nine failures would have made everybody wait.
+        signed_in(&browser, "grace@shop.test", PASSWORD).await;
+    }
+
     async fn s106_unknown_wrong_without_password_and_not_active_look_the_same(engine: Engine) {
         let house = house(engine).await;
         grace(&house).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity::throttle::{Reservation, Throttles, reserve};
+use identity::throttle::{BucketKind, Reservation, Throttles, reserve};
 use store::{AuditNote, By, Happened, Paging, Recalled};
 
 use crate::attempts::attempt;
@@ -82,6 +82,26 @@ both! {
         assert_eq!(pruned.rows, 2, "the two windows, and not the row");
         let later = |counters: &[_]| reserve(at(30 * DAY), &throttles, counters);
         let done = house.store.reserve_sign_in(&buckets, later, at(30 * DAY)).await.unwrap();
+        assert_eq!(done, Reservation::Barrier);
+    }
+
+    async fn a_few_failures_are_forgotten_after_a_month_and_many_are_not(house) {
+        let throttles = Throttles { account_row: 10, ..Throttles::default() };
+        for (email, failures) in [("few@example.com", 9), ("many@example.com", 10)] {
+            let row: Vec<_> = buckets(email)
+                .into_iter()
+                .filter(|bucket| bucket.kind == BucketKind::AccountRow)
+                .collect();
+            for _ in 0..failures {
+                let decider = |counters: &[_]| reserve(at(1), &throttles, counters);
+                house.store.reserve_sign_in(&row, decider, at(1)).await.unwrap();
+            }
+        }
+        assert_eq!(house.store.prune(at(30 * DAY)).await.unwrap().rows, 0);
+        assert_eq!(house.store.prune(at(30 * DAY + 2)).await.unwrap().rows, 1, "the few");
+        let later = |counters: &[_]| reserve(at(31 * DAY), &throttles, counters);
+        let many = buckets("many@example.com");
+        let done = house.store.reserve_sign_in(&many, later, at(31 * DAY)).await.unwrap();
         assert_eq!(done, Reservation::Barrier);
     }
 }

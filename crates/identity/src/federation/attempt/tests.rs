@@ -291,6 +291,19 @@ fn what_is_too_long_is_refused_and_words_are_cut() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_no_code_and_no_issuer() {
+    for odd in ["\u{1b}[2J", "\u{9b}31m", "\n", "\u{202e}"] {
+        for name in ["code", "iss"] {
+            let fault = Answer::parse([(name, format!("https://a{odd}").as_str())]).unwrap_err();
+            assert_eq!(fault, AnswerFault::Control(name));
+        }
+        let answer = Answer::parse([("error", format!("a{odd}b").as_str())]).unwrap();
+        let text = answer.error.unwrap();
+        assert!(!text.chars().any(crate::text::is_unprintable), "{text:?}");
+    }
+}
+
+#[test]
 fn the_longest_state_of_ours_is_not_too_long() {
     let key = ApplicationKey::parse(&"a".repeat(32)).unwrap();
     let state = format!("{key}_{}", Secret::generate(&Counting::default()).expose());

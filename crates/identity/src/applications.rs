@@ -115,7 +115,74 @@ pub struct Application {
     pub fresh_within: Option<Duration>,
 }
 
+/// Longest name of a door, in characters.
+const MAX_NAME: usize = 60;
+
+/// Shortest idle time. Last uses are exact to 60 seconds, so a shorter one would end sessions that
+/// are in use.
+const MIN_IDLE: Duration = Duration::from_secs(120);
+
+/// Longest life of a session. Browsers keep no cookie for longer.
+const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Shortest time within which a sign-in is fresh: shorter, and people are asked again on their way.
+const MIN_FRESH: Duration = Duration::from_secs(60);
+
+/// A door that cannot be saved; each says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApplicationError {
+    /// Nothing to read, or too much.
+    #[error("give the application a name of 1 to {MAX_NAME} characters, as people shall read it")]
+    Name,
+    /// Sessions would end under people's hands.
+    #[error("an idle time has at least 2 minutes, because last uses are exact to a minute only")]
+    IdleTooShort,
+    /// The idle time would never count.
+    #[error("the idle time cannot be longer than the absolute time; change both together")]
+    IdleBeyondAbsolute,
+    /// No browser would keep it.
+    #[error("an absolute time has at most 400 days, because browsers keep no cookie for longer")]
+    AbsoluteTooLong,
+    /// Nobody would come in.
+    #[error("a sign-in stays fresh for at least a minute, or nobody could come in")]
+    FreshTooShort,
+}
+
+impl ApplicationError {
+    /// Stable name for JSON and tests.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Name => "application_name",
+            Self::IdleTooShort => "idle_too_short",
+            Self::IdleBeyondAbsolute => "idle_beyond_absolute",
+            Self::AbsoluteTooLong => "absolute_too_long",
+            Self::FreshTooShort => "fresh_too_short",
+        }
+    }
+}
+
 impl Application {
+    /// Checks a door before a change of it is saved.
+    pub fn check(&self) -> Result<(), ApplicationError> {
+        let length = self.name.trim().chars().count();
+        if !(1..=MAX_NAME).contains(&length) || self.name.chars().any(char::is_control) {
+            return Err(ApplicationError::Name);
+        }
+        if self.session.idle < MIN_IDLE {
+            return Err(ApplicationError::IdleTooShort);
+        }
+        if self.session.idle > self.session.absolute {
+            return Err(ApplicationError::IdleBeyondAbsolute);
+        }
+        if self.session.absolute > MAX_ABSOLUTE {
+            return Err(ApplicationError::AbsoluteTooLong);
+        }
+        if self.fresh_within.is_some_and(|within| within < MIN_FRESH) {
+            return Err(ApplicationError::FreshTooShort);
+        }
+        Ok(())
+    }
+
     /// The four doors that every house has, with the safe defaults.
     pub fn built_in() -> [Self; 4] {
         let minutes = |n: u64| Duration::from_secs(60 * n);
@@ -164,7 +231,51 @@ mod tests {
     #[test]
     fn the_built_in_doors_obey_their_own_rules() {
         for door in Application::built_in() {
+            assert_eq!(door.check(), Ok(()));
             assert_eq!(ApplicationKey::parse(door.key.as_str()), Ok(door.key));
         }
+    }
+
+    #[test]
+    fn a_door_that_nobody_could_use_well_is_refused() {
+        let [door, ..] = Application::built_in();
+        let seconds = Duration::from_secs;
+        let with = |idle, absolute| {
+            let session = SessionTimes { idle: seconds(idle), absolute: seconds(absolute) };
+            Application { session, ..door.clone() }.check()
+        };
+        let day = 24 * 3600;
+        assert_eq!(with(120, 120), Ok(()));
+        assert_eq!(with(119, 3600), Err(ApplicationError::IdleTooShort));
+        assert_eq!(with(3601, 3600), Err(ApplicationError::IdleBeyondAbsolute));
+        assert_eq!(with(day, 400 * day), Ok(()));
+        assert_eq!(with(day, 400 * day + 1), Err(ApplicationError::AbsoluteTooLong));
+        let fresh = |within| {
+            let fresh_within = Some(seconds(within));
+            Application { fresh_within, ..door.clone() }.check()
+        };
+        assert_eq!((fresh(60), fresh(59)), (Ok(()), Err(ApplicationError::FreshTooShort)));
+        for name in ["", " ", "a\nb", &"x".repeat(61)] {
+            let named = Application { name: name.to_owned(), ..door.clone() };
+            assert_eq!(named.check(), Err(ApplicationError::Name), "{name:?}");
+        }
+        let codes = [
+            ApplicationError::Name,
+            ApplicationError::IdleTooShort,
+            ApplicationError::IdleBeyondAbsolute,
+            ApplicationError::AbsoluteTooLong,
+            ApplicationError::FreshTooShort,
+        ]
+        .map(ApplicationError::code);
+        assert_eq!(
+            codes,
+            [
+                "application_name",
+                "idle_too_short",
+                "idle_beyond_absolute",
+                "absolute_too_long",
+                "fresh_too_short"
+            ]
+        );
     }
 }

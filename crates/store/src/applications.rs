@@ -8,6 +8,7 @@ use identity::return_to::Origin;
 use identity::sessions::SessionTimes;
 use identity::time::Moment;
 use identity::users::Population;
+use serde_json::Value as Json;
 
 use crate::Store;
 use crate::audit::Happened;
@@ -32,6 +33,36 @@ pub struct ApplicationChange {
     pub session: Option<SessionTimes>,
     /// What a session from another door must bring; `Some(None)` admits any.
     pub fresh_within: Option<Option<Duration>>,
+}
+
+impl ApplicationChange {
+    /// The door as it will be: for checks before the change is saved.
+    pub fn apply(&self, old: Application) -> Application {
+        Application {
+            name: self.name.clone().unwrap_or(old.name),
+            return_origins: self.return_origins.clone().unwrap_or(old.return_origins),
+            local_login: self.local_login.unwrap_or(old.local_login),
+            session: self.session.unwrap_or(old.session),
+            fresh_within: self.fresh_within.unwrap_or(old.fresh_within),
+            ..old
+        }
+    }
+
+    /// What the audit says of it: every new value, times in seconds.
+    fn note(&self, mut happened: Happened) -> Happened {
+        let mut tell = |name: &str, value: Option<Json>| {
+            happened.detail.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let origins = |all: &Vec<Origin>| all.iter().map(Origin::as_str).collect::<Vec<_>>().into();
+        tell("name", self.name.clone().map(Json::from));
+        tell("return_origins", self.return_origins.as_ref().map(origins));
+        tell("local_login", self.local_login.map(Json::from));
+        tell("idle", self.session.map(|times| times.idle.as_secs().into()));
+        tell("absolute", self.session.map(|times| times.absolute.as_secs().into()));
+        let fresh = |within: Option<Duration>| within.map(|span| span.as_secs()).into();
+        tell("fresh_within", self.fresh_within.map(fresh));
+        happened
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -95,17 +126,10 @@ impl Store {
         now: Moment,
     ) -> Result<Application> {
         transact!(self.db, Mode::Plain, |tx| {
-            let old = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
-            let door = Application {
-                name: change.name.clone().unwrap_or(old.name),
-                return_origins: change.return_origins.clone().unwrap_or(old.return_origins),
-                local_login: change.local_login.unwrap_or(old.local_login),
-                session: change.session.unwrap_or(old.session),
-                fresh_within: change.fresh_within.unwrap_or(old.fresh_within),
-                ..old
-            };
+            let door = change.apply(tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?);
             tx.update_application(&door).await?;
-            self.note(tx, &Happened::done("application.change").at(key), by, now).await?;
+            let happened = change.note(Happened::done("application.change").at(key));
+            self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::Application, key.as_str())], now).await?;
             Ok(door)
         })

@@ -52,7 +52,8 @@ impl fmt::Display for Conflict {
             Self::KeyTaken => "this key is taken; choose another",
             Self::NameTaken => "a group has this name already; choose another",
             Self::AlreadyConnected => {
-                "the application is connected to this provider already; change that connection"
+                "the application is connected to this provider already; change that connection \
+                 with `vestibule providers change-connection`"
             }
             Self::InUse => "something still depends on it; remove that first, or switch it off",
             Self::BuiltIn => "it is built in and stays as it is",

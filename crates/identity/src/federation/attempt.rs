@@ -88,10 +88,15 @@ pub struct Begun {
 pub enum BeginError {
     /// What is stored for the provider cannot be used.
     #[error(
-        "the authorization endpoint \"{0}\" of the provider is not an address; read the \
-         provider's discovery document again"
+        "the authorization endpoint \"{endpoint}\" is not an address; read the provider's \
+         discovery document again: vestibule providers refresh {provider}"
     )]
-    AuthorizationEndpoint(String),
+    AuthorizationEndpoint {
+        /// Key of the provider.
+        provider: String,
+        /// What is stored for it.
+        endpoint: String,
+    },
 }
 
 /// Begins a trip: fresh state (256 bit), nonce and PKCE verifier, and the address of the
@@ -116,8 +121,10 @@ pub fn begin(trip: &Trip<'_>, now: Moment, entropy: &dyn Entropy) -> Result<Begu
 
 fn location(trip: &Trip<'_>, attempt: &Attempt, state: &Secret) -> Result<Url, BeginError> {
     let endpoint = &trip.provider.endpoints.authorization;
-    let mut url =
-        Url::parse(endpoint).map_err(|_| BeginError::AuthorizationEndpoint(endpoint.clone()))?;
+    let mut url = Url::parse(endpoint).map_err(|_| BeginError::AuthorizationEndpoint {
+        provider: trip.provider.key.clone(),
+        endpoint: endpoint.clone(),
+    })?;
     let mut ours = vec![
         ("response_type", "code".to_owned()),
         ("client_id", trip.provider.client_id.clone()),

@@ -22,9 +22,9 @@ pub struct Metadata {
     pub issuer: String,
     /// Where the provider answers.
     pub endpoints: Endpoints,
-    /// How we show the token endpoint who we are: basic where the provider takes it or says
-    /// nothing (its default by Discovery 3), else post.
-    pub client_authentication: ClientAuthentication,
+    /// How we can show the token endpoint who we are, never empty: the first is ours to choose.
+    /// Basic where the provider says nothing (its default by Discovery 3).
+    pub client_authentication: Vec<ClientAuthentication>,
     /// Signature algorithms that both of us know, ours first in our order.
     pub algorithms: Vec<String>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
@@ -164,8 +164,9 @@ pub fn discovery_url(issuer: &str, reach: &Reach<'_>) -> Result<Url, MetadataErr
 }
 
 impl Metadata {
-    /// Reads the document that the issuer served. Every endpoint is checked against `reach` each
-    /// time, because a document may change after the provider was saved.
+    /// Reads the document that the issuer served, and checks every endpoint in it against
+    /// `reach`. That happens when a provider is saved and when the operator has its document read
+    /// again, never at a sign-in.
     pub fn parse(body: &[u8], issuer: &str, reach: &Reach<'_>) -> Result<Self, MetadataError> {
         if body.len() > MAX_DOCUMENT {
             return Err(MetadataError::TooLarge);
@@ -234,14 +235,16 @@ impl Document<'_> {
         Ok(Some(url.into()))
     }
 
-    fn client_authentication(&self) -> Result<ClientAuthentication, MetadataError> {
+    fn client_authentication(&self) -> Result<Vec<ClientAuthentication>, MetadataError> {
         let Some(offered) = self.list("token_endpoint_auth_methods_supported")? else {
-            return Ok(ClientAuthentication::ClientSecretBasic);
+            return Ok(vec![ClientAuthentication::ClientSecretBasic]);
         };
-        ClientAuthentication::ALL
-            .into_iter()
-            .find(|method| offered.contains(&method.as_str()))
-            .ok_or_else(|| MetadataError::NoClientAuthentication { found: offered.join(", ") })
+        let mut common = ClientAuthentication::ALL.to_vec();
+        common.retain(|method| offered.contains(&method.as_str()));
+        if common.is_empty() {
+            return Err(MetadataError::NoClientAuthentication { found: offered.join(", ") });
+        }
+        Ok(common)
     }
 
     /// RS256 when nothing is said: every provider must know it (Discovery 3).
@@ -304,7 +307,7 @@ pub struct ChangedHost {
 }
 
 /// Scheme, host and port of every endpoint: what an operator confirms by saving a provider.
-pub fn pinned_hosts(endpoints: &Endpoints) -> Vec<(&'static str, String)> {
+fn pinned_hosts(endpoints: &Endpoints) -> Vec<(&'static str, String)> {
     let userinfo = endpoints.userinfo.as_ref().map(|url| ("userinfo_endpoint", url));
     [
         ("authorization_endpoint", &endpoints.authorization),

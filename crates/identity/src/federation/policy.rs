@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::applications::ApplicationKey;
+use crate::applications::{Application, ApplicationKey};
 use crate::federation::provider::{Authority, Provider};
 use crate::federation::trust;
 use crate::groups::Group;
@@ -64,6 +64,21 @@ pub enum ConnectionError {
         /// Name of the provider.
         provider: String,
     },
+    /// A public provider for people who work for somebody.
+    #[error(
+        "a public provider's word never counts for the users of {application}, so nobody could \
+         sign in there for the first time; if the provider is your own, say --authority operator"
+    )]
+    PublicForPrivileged {
+        /// Key of the application.
+        application: String,
+    },
+    /// Users cannot be made without an address.
+    #[error(
+        "new users are made from their e-mail address, but the scope \"email\" is not asked for; \
+         add --scope email, or choose --unknown-user refuse"
+    )]
+    CreateNeedsEmail,
     /// Newcomers would be administrators.
     #[error(
         "new users cannot be put into \"administrators\"; choose another default group and make \
@@ -90,31 +105,43 @@ impl ConnectionError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NothingCounts { .. } => "nothing_counts",
+            Self::PublicForPrivileged { .. } => "public_for_privileged",
+            Self::CreateNeedsEmail => "create_needs_email",
             Self::AdministratorsByDefault => "administrators_by_default",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
         }
     }
 }
 
-/// Checks a connection before it is saved: that somebody could ever come in by it, and that its
-/// newcomers get no more than they should.
+/// Checks a connection before it is saved, and again before its provider changes: that somebody
+/// could ever come in by it, and that its newcomers get no more than they should.
 pub fn check_connection(
     provider: &Provider,
-    user_type: UserType,
+    application: &Application,
+    unknown_user: UnknownUser,
     default_groups: &[Group],
 ) -> Result<(), ConnectionError> {
-    if !could_ever_count(provider, user_type) {
-        return Err(ConnectionError::NothingCounts { provider: provider.name.clone() });
+    let wanted = application.user_type;
+    if !could_ever_count(provider, wanted) {
+        return Err(match provider.authority {
+            Authority::Public if wanted.is_privileged() => {
+                ConnectionError::PublicForPrivileged { application: application.key.to_string() }
+            }
+            _ => ConnectionError::NothingCounts { provider: provider.name.clone() },
+        });
+    }
+    if unknown_user == UnknownUser::Create && !says_email(provider) {
+        return Err(ConnectionError::CreateNeedsEmail);
     }
     if default_groups.iter().any(Group::is_administrators) {
         return Err(ConnectionError::AdministratorsByDefault);
     }
-    match default_groups.iter().find(|group| group.user_type != user_type) {
+    match default_groups.iter().find(|group| group.user_type != wanted) {
         None => Ok(()),
         Some(group) => Err(ConnectionError::GroupOfAnotherType {
             group: group.name.clone(),
             of: group.user_type,
-            wanted: user_type,
+            wanted,
         }),
     }
 }
@@ -123,8 +150,8 @@ pub fn check_connection(
 ///
 /// An operator's provider may say `email_verified`; whether it does is only seen at a sign-in, so
 /// its scopes decide: without `email` it says nothing.
-pub fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
-    let says_email = provider.scopes.iter().any(|scope| scope == "email");
+fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
+    let says_email = says_email(provider);
     match provider.authority {
         Authority::Operator => says_email || !provider.trusted_domains.is_empty(),
         Authority::Organisation => !provider.trusted_domains.is_empty(),
@@ -132,6 +159,10 @@ pub fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
             !user_type.is_privileged() && says_email && trust::knows_mailboxes(&provider.issuer)
         }
     }
+}
+
+fn says_email(provider: &Provider) -> bool {
+    provider.scopes.iter().any(|scope| scope == "email")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command line: what an operator can ask, and how it is answered.
 
 mod answer;
+mod applications;
 mod audit;
 mod clients;
 mod config;
@@ -11,6 +12,7 @@ mod password;
 mod providers;
 mod serve;
 mod setup_link;
+mod span;
 mod users;
 
 use std::path::PathBuf;
@@ -68,6 +70,9 @@ enum Command {
     Config(config::ConfigCommand),
     /// Print a link that makes the first administrator, once
     SetupLink,
+    /// Change how long sessions last, where sign-ins return to, and whether passwords are taken
+    #[command(subcommand)]
+    Applications(applications::ApplicationsCommand),
     /// Add, find and change users, and set their passwords
     #[command(subcommand)]
     Users(users::UsersCommand),
@@ -164,6 +169,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
     let house = open(config).await?;
     let answer = match command {
         Command::SetupLink => setup_link::run(&house).await,
+        Command::Applications(command) => command.run(&house).await,
         Command::Users(command) => command.run(&house).await,
         Command::Groups(command) => command.run(&house).await,
         Command::Providers(command) => command.run(&house).await,

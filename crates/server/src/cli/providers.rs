@@ -1,28 +1,33 @@
 //! `vestibule providers`: identity providers, and the doors that they are connected to.
 
-use std::path::PathBuf;
+mod add;
+mod change;
+mod doors;
 
 use clap::{Args, Subcommand};
-use identity::federation::policy::{Connection, UnknownUser};
-use identity::federation::provider::{Authority, Provider, ProviderState};
+use identity::federation::policy::Connection;
+use identity::federation::provider::{Provider, ProviderState};
 use serde_json::{Value, json};
 use store::{Conflict, ProviderChange};
 
 use super::answer::table;
 use super::{Answer, CommandHouse, Failure};
-use crate::config::read_secret;
-use crate::federation::save::{self, Door, NewProvider, SaveError, Tools};
+use crate::federation::save::{self, SaveError, Tools};
 use crate::federation::upstream::Upstream;
 
 /// What to do with identity providers.
 #[derive(Debug, Subcommand)]
 pub enum ProvidersCommand {
     /// Add a provider: reads its discovery document and connects it to an application
-    Add(Box<AddCommand>),
+    Add(Box<add::AddCommand>),
     /// List providers
     List,
     /// Show a provider, its connections, and what to enter at the provider
     Show(Named),
+    /// Change what you said about a provider: its name, client secret, trusted domains and so on
+    Change(Box<change::ChangeCommand>),
+    /// Read a provider's discovery document again, after its endpoints or abilities changed
+    Refresh(change::RefreshCommand),
     /// Let people sign in through a provider again
     Enable(Named),
     /// Let nobody sign in through a provider, not even whoever is on the way
@@ -30,7 +35,11 @@ pub enum ProvidersCommand {
     /// Remove a provider that nobody ever signed in through
     Remove(Named),
     /// Connect a provider to another application
-    Connect(ConnectCommand),
+    Connect(doors::ConnectCommand),
+    /// Change what becomes of people who come through a provider to an application
+    ChangeConnection(doors::ChangeConnectionCommand),
+    /// Take a provider away from an application
+    Disconnect(doors::DisconnectCommand),
 }
 
 /// Which provider.
@@ -41,84 +50,20 @@ pub struct Named {
     key: String,
 }
 
-/// A door for a provider.
-#[derive(Debug, Args)]
-pub struct DoorArguments {
-    /// Application that people sign in to, such as back-office
-    #[arg(long, value_name = "APPLICATION")]
-    application: String,
-    /// What becomes of people without an account: create one, or refuse them
-    #[arg(long, value_name = "create|refuse")]
-    unknown_user: UnknownUser,
-    /// Group for new users; may be given several times
-    #[arg(long = "default-group", value_name = "GROUP")]
-    default_groups: Vec<String>,
-}
-
-/// Which provider, and which door.
-#[derive(Debug, Args)]
-pub struct ConnectCommand {
-    #[command(flatten)]
-    named: Named,
-    #[command(flatten)]
-    door: DoorArguments,
-}
-
-/// A provider to be added.
-#[derive(Debug, Args)]
-pub struct AddCommand {
-    /// What people read on the button, after "Login with"
-    #[arg(long)]
-    name: String,
-    /// Address of the provider, without /.well-known/…
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// Client id that the provider shows
-    #[arg(long, value_name = "ID")]
-    client_id: String,
-    /// File that holds the client secret
-    #[arg(long, value_name = "FILE")]
-    client_secret_file: PathBuf,
-    /// Key for addresses and commands [default: made from the name]
-    #[arg(long)]
-    key: Option<String>,
-    /// Scope to ask for; may be given several times [default: openid email profile]
-    #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<String>,
-    /// Domain whose e-mail addresses the provider is trusted with; may be given several times
-    #[arg(long = "trusted-domain", value_name = "DOMAIN")]
-    trusted_domains: Vec<String>,
-    /// Host of the provider that may be in your own network; may be given several times
-    #[arg(long = "allow-private", value_name = "HOST[:PORT]")]
-    allow_private: Vec<String>,
-    /// How far its word about e-mail addresses goes: operator (your own), organisation (a
-    /// company's) or public (anybody's)
-    #[arg(long, value_name = "AUTHORITY", default_value_t = Authority::Operator)]
-    authority: Authority,
-    #[command(flatten)]
-    door: DoorArguments,
-}
-
-impl DoorArguments {
-    fn door(self) -> Door {
-        Door {
-            application: self.application,
-            unknown_user: self.unknown_user,
-            default_groups: self.default_groups,
-        }
-    }
-}
-
 impl ProvidersCommand {
     pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
         match self {
-            Self::Add(command) => add(house, *command).await,
+            Self::Add(command) => add::add(house, *command).await,
+            Self::Change(command) => change::change(house, *command).await,
+            Self::Refresh(command) => change::refresh(house, &command).await,
             Self::List => list(house).await,
             Self::Show(named) => show(house, &named).await,
             Self::Enable(named) => switch(house, &named, ProviderState::Enabled).await,
             Self::Disable(named) => switch(house, &named, ProviderState::Disabled).await,
             Self::Remove(named) => remove(house, &named).await,
-            Self::Connect(command) => connect(house, command).await,
+            Self::Connect(command) => doors::connect(house, command).await,
+            Self::ChangeConnection(command) => doors::change(house, command).await,
+            Self::Disconnect(command) => doors::disconnect(house, command).await,
         }
     }
 }
@@ -145,45 +90,6 @@ fn tools<'a>(house: &'a CommandHouse, upstream: &'a Upstream) -> Tools<'a> {
         clock: house.clock.as_ref(),
         entropy: &house.entropy,
     }
-}
-
-async fn add(house: &CommandHouse, command: AddCommand) -> Result<Answer, Failure> {
-    let client_secret = read_secret(&command.client_secret_file)
-        .map_err(|error| Failure::new("client_secret_file", error.to_string()))?;
-    let new = NewProvider {
-        name: command.name,
-        issuer: command.issuer,
-        client_id: command.client_id,
-        client_secret,
-        key: command.key,
-        scopes: command.scopes,
-        trusted_domains: command.trusted_domains,
-        allow_private: command.allow_private,
-        authority: command.authority,
-    };
-    let door = command.door.door();
-    let upstream = upstream(house)?;
-    let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
-    let text = format!(
-        "Added \"{}\" as {}. On the login page of {} there is now the button \"Login with {}\".\n\
-         Enter this redirect URI at the provider: {}",
-        provider.name,
-        provider.key,
-        door.application,
-        provider.name,
-        redirect_uri(house, &provider),
-    );
-    Ok(Answer::new(text, provider_json(house, &provider).await?))
-}
-
-async fn connect(house: &CommandHouse, command: ConnectCommand) -> Result<Answer, Failure> {
-    let door = command.door.door();
-    let upstream = upstream(house)?;
-    let tools = tools(house, &upstream);
-    save::connect(&tools, &command.named.key, &door, &house.by()).await?;
-    let provider = save::find_provider(&house.store, &command.named.key).await?;
-    let text = format!("Connected \"{}\" to {}.", provider.name, door.application);
-    Ok(Answer::new(text, provider_json(house, &provider).await?))
 }
 
 async fn list(house: &CommandHouse) -> Result<Answer, Failure> {
@@ -235,7 +141,7 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         ("PKCE", yes(provider.pkce).to_owned()),
         ("Promises iss", yes(provider.promises_iss).to_owned()),
     ];
-    for connection in connections_of(house, &provider).await? {
+    for connection in save::connections_of(&house.store, &provider).await? {
         let groups = group_names(house, &connection).await?;
         let groups =
             if groups.is_empty() { String::new() } else { format!(" in {}", groups.join(", ")) };
@@ -295,35 +201,23 @@ fn redirect_uri(house: &CommandHouse, provider: &Provider) -> String {
     format!("{origin}/login/callback/{}", provider.key)
 }
 
-async fn connections_of(
-    house: &CommandHouse,
-    provider: &Provider,
-) -> Result<Vec<Connection>, Failure> {
-    let mut all = house.store.list_connections(None).await?;
-    all.retain(|one| one.provider == provider.id);
-    Ok(all)
-}
-
 async fn group_names(
     house: &CommandHouse,
     connection: &Connection,
-) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    for id in &connection.default_groups {
-        // One that was removed since grants nothing, and has no name.
-        names.extend(house.store.find_group(id).await?.map(|group| group.name));
-    }
-    Ok(names)
+) -> Result<Vec<String>, store::Error> {
+    let groups = save::groups_of(&house.store, connection).await?;
+    Ok(groups.into_iter().map(|group| group.name).collect())
 }
 
 /// Everything but the secret.
 async fn provider_json(house: &CommandHouse, provider: &Provider) -> Result<Value, Failure> {
     let mut connections = Vec::new();
-    for connection in connections_of(house, provider).await? {
+    for connection in save::connections_of(&house.store, provider).await? {
         connections.push(json!({
             "application": connection.application.as_str(),
             "unknown_user": connection.unknown_user.as_str(),
             "default_groups": group_names(house, &connection).await?,
+            "position": connection.position,
         }));
     }
     Ok(json!({

@@ -34,10 +34,16 @@ pub enum SecretError {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// What is stored does not open.
-    #[error("the client secret of the provider \"{0}\" does not open: {1}")]
+    #[error(
+        "the client secret of the provider \"{0}\" does not open: {1}; put the key file back, or \
+         give the secret again: vestibule providers change {0} --client-secret-file FILE"
+    )]
     Seal(String, SealError),
     /// None is stored.
-    #[error("the provider \"{0}\" has no client secret; remove it and add it again")]
+    #[error(
+        "the provider \"{0}\" has no client secret; give it one: vestibule providers change {0} \
+         --client-secret-file FILE"
+    )]
     Missing(String),
 }
 

@@ -1,5 +1,6 @@
 //! The command line as an operator types it, beside a house that serves.
 
+mod applications;
 mod beside;
 mod clients;
 mod desk;

@@ -1,5 +1,6 @@
 //! Sign-in with an identity provider, over HTTP, against a provider that does as it is told.
 
+mod changing;
 mod command_line;
 mod cost;
 mod edge;
@@ -7,7 +8,9 @@ mod faults;
 mod flood;
 mod form_post;
 mod keys;
+mod operator;
 mod policy;
+mod refresh;
 mod save;
 mod scene;
 mod state;

@@ -127,18 +127,6 @@ fn own_name() -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s033_an_endpoint_that_moved_since_the_save_is_not_believed() {
-    let desk = Desk::open().await;
-    let other = FakeProvider::start(desk.house.clock.clone()).await;
-    desk.house.connect(&desk.provider).await;
-    let elsewhere = json!(format!("{}/token", other.issuer()));
-    desk.provider
-        .script(|script| script.edit_discovery = Some(Arc::new(set("token_endpoint", elsewhere))));
-    assert!(desk.house.browser().open("/back-office/login/corp").await.is_signed_in());
-    assert_eq!(other.times(Place::Token), 0, "the secret goes where it was pinned");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_document_without_what_we_speak_is_refused() {
     let desk = Desk::open().await;
     desk.document("no_code_flow", set("response_types_supported", json!(["id_token"]))).await;

@@ -1,10 +1,11 @@
 //! The trip that goes well, from the button to the session.
 
 use identity::users::{Birth, EmailStanding, Status};
-use testkit::on_both_engines;
+use server::federation::save::{Door, NewProvider};
 use testkit::provider::{IssParameter, Place};
+use testkit::{FakeProvider, on_both_engines};
 
-use crate::scene::{Scene, callback_of, out};
+use crate::scene::{Scene, callback_of};
 
 on_both_engines! {
     async fn a_stranger_signs_in_and_gets_an_account(engine: Engine) {
@@ -122,11 +123,20 @@ async fn s001_state_is_random_and_names_the_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s003_every_provider_has_its_own_redirect_uri() {
     let scene = Scene::on(testkit::Engine::Sqlite).await;
-    let browser = scene.house.browser();
-    out(&browser).await;
-    let seen = scene.provider.seen();
-    let redirect = &seen.authorizations[0]["redirect_uri"];
-    assert_eq!(*redirect, format!("{}login/callback/corp", scene.house.url()));
+    let other = FakeProvider::start(scene.house.clock.clone()).await;
+    let second = |new: &mut NewProvider, _: &mut Door| new.key = Some("acme".to_owned());
+    scene.house.try_connect(&other, second).await.expect("a second provider");
+    let mut uris = Vec::new();
+    for (provider, key) in [(&scene.provider, "corp"), (&other, "acme")] {
+        let page = scene.house.browser().open(&format!("/back-office/login/{key}")).await;
+        assert!(page.is_signed_in(), "{}", page.text());
+        let seen = provider.seen();
+        let uri = seen.authorizations[0]["redirect_uri"].clone();
+        assert_eq!(uri, format!("{}login/callback/{key}", scene.house.url()));
+        assert_eq!(seen.token_forms[0]["redirect_uri"], uri, "the code is redeemed with the same");
+        uris.push(uri);
+    }
+    assert_ne!(uris[0], uris[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,21 +171,6 @@ async fn s007_pkce_is_sent_with_a_verifier_of_its_own_for_every_trip() {
     let verifiers: Vec<&String> = seen.token_forms.iter().map(|f| &f["code_verifier"]).collect();
     assert_ne!(verifiers[0], verifiers[1]);
     assert!(verifiers[0].len() >= 43);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn s008_pkce_is_not_dropped_when_the_metadata_change() {
-    let scene = Scene::on(testkit::Engine::Sqlite).await;
-    scene.provider.script(|script| {
-        script.edit_discovery = Some(std::sync::Arc::new(|document| {
-            document.insert("code_challenge_methods_supported".into(), serde_json::json!([]));
-        }));
-    });
-    let (_, page) = scene.sign_in().await;
-    assert!(page.is_signed_in());
-    let seen = scene.provider.seen();
-    assert!(seen.authorizations[0].contains_key("code_challenge"));
-    assert!(seen.token_forms[0].contains_key("code_verifier"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

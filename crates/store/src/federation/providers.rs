@@ -1,8 +1,12 @@
 //! Identity providers as set up, with their secrets sealed.
 
-use identity::federation::provider::{ClientAuthentication, Endpoints, Provider, ProviderState};
+use identity::federation::provider::{
+    Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
+};
 use identity::ids::{OrganisationId, ProviderId};
 use identity::time::Moment;
+use serde::Serialize;
+use serde_json::Value as Json;
 
 use crate::Store;
 use crate::audit::Happened;
@@ -16,10 +20,12 @@ use crate::value::args;
 
 /// What to change about a provider; what is none stays. Its issuer and key never change: they are
 /// part of every identity and every redirect URI.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ProviderChange {
     /// What people read on the button.
     pub name: Option<String>,
+    /// How far its word goes.
+    pub authority: Option<Authority>,
     /// Whether sign-ins complete.
     pub state: Option<ProviderState>,
     /// Who we are there.
@@ -41,7 +47,44 @@ pub struct ProviderChange {
     /// Whether it knows PKCE S256.
     pub pkce: Option<bool>,
     /// The new secret, sealed.
+    #[serde(skip)]
     pub sealed_secret: Option<String>,
+}
+
+impl ProviderChange {
+    /// The provider as it will be: for checks before the change is saved.
+    pub fn apply(&self, mut provider: Provider) -> Provider {
+        macro_rules! take {
+            ($($field:ident),*) => {$(
+                if let Some(value) = &self.$field {
+                    provider.$field = value.clone();
+                }
+            )*};
+        }
+        take!(
+            name,
+            authority,
+            state,
+            client_id,
+            client_authentication,
+            scopes,
+            trusted_domains,
+            allow_private,
+            endpoints,
+            algorithms,
+            promises_iss,
+            pkce
+        );
+        provider
+    }
+
+    /// What the audit says of it: every new value except the secret.
+    fn note(&self, mut happened: Happened) -> std::result::Result<Happened, Fault> {
+        if let Json::Object(told) = serde_json::to_value(self)? {
+            happened.detail.extend(told.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        Ok(happened.with("secret_changed", self.sealed_secret.is_some()))
+    }
 }
 
 /// Columns of a provider, for `FROM providers p`.
@@ -176,16 +219,13 @@ impl Store {
     ) -> Result<Provider> {
         transact!(self.db, Mode::Plain, |tx| {
             let before = tx.one::<ProviderRow>(BY_ID, args![id]).await?.read()?;
-            let provider = changed(before.clone(), change);
+            let provider = change.apply(before);
             tx.update_provider(&provider).await?;
             if let Some(sealed) = &change.sealed_secret {
                 const SEALED: &str = "UPDATE providers SET sealed_secret = $2 WHERE id = $1";
                 tx.run(SEALED, args![id, sealed]).await?;
             }
-            let happened = Happened::done("provider.change")
-                .through(id)
-                .with("state", provider.state.as_str())
-                .with("secret_changed", change.sealed_secret.is_some());
+            let happened = change.note(Happened::done("provider.change").through(id))?;
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::Provider, id.as_str())], now).await?;
             Ok(provider)
@@ -208,30 +248,6 @@ impl Store {
             tx.changed(&[(ChangeKind::Provider, id.as_str())], now).await
         })
     }
-}
-
-fn changed(mut provider: Provider, change: &ProviderChange) -> Provider {
-    macro_rules! take {
-        ($($field:ident),*) => {$(
-            if let Some(value) = &change.$field {
-                provider.$field = value.clone();
-            }
-        )*};
-    }
-    take!(
-        name,
-        state,
-        client_id,
-        client_authentication,
-        scopes,
-        trusted_domains,
-        allow_private,
-        endpoints,
-        algorithms,
-        promises_iss,
-        pkce
-    );
-    provider
 }
 
 impl Tx {
@@ -272,12 +288,13 @@ impl Tx {
 
     async fn update_provider(&mut self, provider: &Provider) -> std::result::Result<(), Fault> {
         self.run(
-            "UPDATE providers SET name = $2, state = $3, client_id = $4, \
-             client_authentication = $5, scopes = $6, trusted_domains = $7, allow_private = $8, \
-             endpoints = $9, algorithms = $10, promises_iss = $11, pkce = $12 WHERE id = $1",
+            "UPDATE providers SET name = $2, authority = $3, state = $4, client_id = $5, \
+             client_authentication = $6, scopes = $7, trusted_domains = $8, allow_private = $9, \
+             endpoints = $10, algorithms = $11, promises_iss = $12, pkce = $13 WHERE id = $1",
             args![
                 &provider.id,
                 &provider.name,
+                provider.authority.as_str(),
                 provider.state.as_str(),
                 &provider.client_id,
                 provider.client_authentication.as_str(),

@@ -2,7 +2,7 @@
 
 use identity::applications::{Application, ApplicationKey};
 use identity::return_to::Origin;
-use store::{ApplicationChange, By, ChangeKind, Changes, Error};
+use store::{ApplicationChange, By, ChangeKind, Changes, Error, Paging};
 
 use crate::engines::both;
 use crate::house::{at, back_office, open};
@@ -44,6 +44,12 @@ both! {
             panic!("missed")
         };
         assert_eq!((lines[0].kind, lines[0].id.as_str()), (ChangeKind::Application, "back-office"));
+        let audit = house.store.list_audit(None, &Paging::first(1)).await.unwrap().items;
+        let told = serde_json::to_value(&audit[0].detail).unwrap();
+        let expected = serde_json::json!({
+            "name": "Office", "return_origins": ["https://shop.example"], "fresh_within": 60
+        });
+        assert_eq!((audit[0].action.as_str(), told), ("application.change", expected));
         let nowhere = ApplicationKey::from_stored("nowhere");
         let said = house.store.change_application(&nowhere, &change, &by, at(2)).await;
         assert!(matches!(said, Err(Error::NotFound)), "{said:?}");

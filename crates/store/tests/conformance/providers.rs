@@ -1,11 +1,11 @@
 //! Providers and connections: kept as set up, and never taken away from under anybody.
 
 use identity::federation::policy::UnknownUser;
-use identity::federation::provider::ProviderState;
+use identity::federation::provider::{Authority, ProviderState};
 use identity::groups::GroupName;
 use identity::ids::ProviderId;
 use identity::users::UserType;
-use store::{By, Conflict, ConnectionChange, Error, NewConnection, ProviderChange};
+use store::{By, Conflict, ConnectionChange, Error, NewConnection, Paging, ProviderChange};
 
 use crate::engines::both;
 use crate::house::{at, back_office, provider};
@@ -81,6 +81,12 @@ both! {
         assert_eq!(house.store.find_provider(&saved.id).await.unwrap(), Some(changed));
         let secret = house.store.get_provider_secret(&saved.id).await.unwrap();
         assert_eq!(secret.as_deref(), Some("sealed anew"));
+        let audit = house.store.list_audit(None, &Paging::first(1)).await.unwrap().items;
+        let told = serde_json::to_value(&audit[0].detail).unwrap();
+        let expected = serde_json::json!({
+            "state": "disabled", "trusted_domains": ["other.example"], "secret_changed": true
+        });
+        assert_eq!(told, expected, "what changed, and nothing of the secret");
         let all = house.store.list_connections(None).await.unwrap();
         let change = ConnectionChange {
             unknown_user: Some(UnknownUser::Refuse),
@@ -126,6 +132,7 @@ both! {
         // Everything that a provider can be changed in: whoever adds a field meets this test.
         let change = ProviderChange {
             name: Some("Moved".to_owned()),
+            authority: Some(Authority::Organisation),
             state: Some(ProviderState::Disabled),
             client_id: Some("other".to_owned()),
             client_authentication: Some(moved.client_authentication),
@@ -139,6 +146,7 @@ both! {
             sealed_secret: Some("other".to_owned()),
         };
         let changed = house.store.change_provider(&used.id, &change, &by, at(3)).await.unwrap();
+        assert_eq!(changed, change.apply(used.clone()));
         assert_eq!(changed.issuer, used.issuer);
         let kept = house.store.find_provider(&used.id).await.unwrap();
         assert_eq!(kept, Some(changed));

@@ -51,7 +51,7 @@ fn a_good_document_is_reduced_to_what_we_keep() {
                 userinfo: Some("https://graph.example.org/userinfo".to_owned()),
                 jwks: "https://id.example.com/jwks".to_owned(),
             },
-            client_authentication: ClientAuthentication::ClientSecretBasic,
+            client_authentication: vec![ClientAuthentication::ClientSecretBasic],
             algorithms: vec!["RS256".to_owned()],
             promises_iss: false,
             pkce: true,
@@ -164,9 +164,10 @@ fn client_authentication_is_basic_where_nothing_is_said() {
     };
     let (basic, post) =
         (ClientAuthentication::ClientSecretBasic, ClientAuthentication::ClientSecretPost);
-    assert_eq!(chosen(json!(null)), Ok(basic));
-    assert_eq!(chosen(json!(["client_secret_post", "client_secret_basic"])), Ok(basic));
-    assert_eq!(chosen(json!(["private_key_jwt", "client_secret_post"])), Ok(post));
+    assert_eq!(chosen(json!(null)), Ok(vec![basic]));
+    let both = chosen(json!(["client_secret_post", "client_secret_basic"]));
+    assert_eq!(both, Ok(vec![basic, post]));
+    assert_eq!(chosen(json!(["private_key_jwt", "client_secret_post"])), Ok(vec![post]));
     let error = chosen(json!(["private_key_jwt", "none"])).unwrap_err();
     assert_eq!(error.code(), "no_client_authentication");
     assert!(error.to_string().contains("private_key_jwt, none"), "{error}");

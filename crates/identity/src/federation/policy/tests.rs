@@ -15,6 +15,12 @@ fn with(authority: Authority, email_scope: bool, domains: &[&str]) -> Provider {
     }
 }
 
+/// The built-in door for a user type.
+fn door(user_type: UserType) -> Application {
+    let doors = Application::built_in();
+    doors.into_iter().find(|door| door.user_type == user_type).expect("one for every type")
+}
+
 fn group(name: &str, user_type: UserType, built_in: bool) -> Group {
     Group {
         id: GroupId::from_stored(name),
@@ -38,9 +44,12 @@ fn s042_a_connection_by_which_nobody_could_ever_come_in_is_refused() {
     ] {
         let provider = with(authority, email_scope, domains);
         assert_eq!(could_ever_count(&provider, UserType::Staff), could, "{authority} {domains:?}");
-        assert_eq!(check_connection(&provider, UserType::Staff, &[]).is_ok(), could);
+        let saved = check_connection(&provider, &door(UserType::Staff), UnknownUser::Refuse, &[]);
+        assert_eq!(saved.is_ok(), could, "{authority} {domains:?}");
     }
-    let error = check_connection(&with(Organisation, true, &[]), UserType::Staff, &[]).unwrap_err();
+    let silent = with(Organisation, true, &[]);
+    let staff = door(UserType::Staff);
+    let error = check_connection(&silent, &staff, UnknownUser::Refuse, &[]).unwrap_err();
     assert_eq!(error, ConnectionError::NothingCounts { provider: "Corp".to_owned() });
     assert!(
         error.to_string().contains("\"Corp\"") && error.to_string().contains("--trusted-domain")
@@ -58,14 +67,29 @@ fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
     assert!(!could_ever_count(&public(google, false), UserType::Customer));
     assert!(!could_ever_count(&public("https://id.example.com", true), UserType::Customer));
     for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
-        assert!(!could_ever_count(&public(google, true), user_type));
+        let application = door(user_type);
+        let said = check_connection(&public(google, true), &application, UnknownUser::Refuse, &[]);
+        let application = application.key.to_string();
+        assert_eq!(said, Err(ConnectionError::PublicForPrivileged { application }));
     }
+    let customers = door(UserType::Customer);
+    let said = check_connection(&public(google, false), &customers, UnknownUser::Refuse, &[]);
+    assert_eq!(said, Err(ConnectionError::NothingCounts { provider: "Corp".to_owned() }));
+}
+
+#[test]
+fn users_are_made_only_where_their_address_is_asked_for() {
+    let silent = with(Authority::Operator, false, &["company.test"]);
+    let check = |unknown_user| check_connection(&silent, &door(UserType::Staff), unknown_user, &[]);
+    assert_eq!(check(UnknownUser::Create), Err(ConnectionError::CreateNeedsEmail));
+    assert_eq!(check(UnknownUser::Refuse), Ok(()));
 }
 
 #[test]
 fn newcomers_are_never_administrators() {
     let provider = with(Authority::Operator, true, &[]);
-    let check = |groups: &[Group]| check_connection(&provider, UserType::Staff, groups);
+    let staff = door(UserType::Staff);
+    let check = |groups: &[Group]| check_connection(&provider, &staff, UnknownUser::Create, groups);
     let newcomers = group("newcomers", UserType::Staff, false);
     let administrators = group(ADMINISTRATORS, UserType::Staff, true);
     assert_eq!(check(std::slice::from_ref(&newcomers)), Ok(()));
@@ -77,7 +101,8 @@ fn newcomers_are_never_administrators() {
 fn default_groups_are_of_the_doors_user_type() {
     let provider = with(Authority::Operator, true, &[]);
     let customers = group("vip", UserType::Customer, false);
-    let error = check_connection(&provider, UserType::Staff, &[customers]).unwrap_err();
+    let staff = door(UserType::Staff);
+    let error = check_connection(&provider, &staff, UnknownUser::Create, &[customers]).unwrap_err();
     let (of, wanted) = (UserType::Customer, UserType::Staff);
     assert_eq!(error, ConnectionError::GroupOfAnotherType { group: "vip".to_owned(), of, wanted });
 }
@@ -87,10 +112,19 @@ fn every_error_has_its_code() {
     let (of, wanted) = (UserType::Customer, UserType::Staff);
     let codes = [
         ConnectionError::NothingCounts { provider: String::new() },
+        ConnectionError::PublicForPrivileged { application: String::new() },
+        ConnectionError::CreateNeedsEmail,
         ConnectionError::AdministratorsByDefault,
         ConnectionError::GroupOfAnotherType { group: String::new(), of, wanted },
     ]
     .map(|error| error.code());
-    assert_eq!(codes, ["nothing_counts", "administrators_by_default", "group_of_another_type"]);
+    let expected = [
+        "nothing_counts",
+        "public_for_privileged",
+        "create_needs_email",
+        "administrators_by_default",
+        "group_of_another_type",
+    ];
+    assert_eq!(codes, expected);
     assert_eq!(UnknownUser::ALL.map(UnknownUser::as_str), ["create", "refuse"]);
 }

@@ -3,8 +3,9 @@
 use identity::applications::{ApplicationKey, ApplicationKeyError};
 use identity::email::Email;
 use identity::federation::metadata::Metadata;
-use identity::federation::provider::{Provider, ProviderState};
+use identity::federation::provider::{ClientAuthentication, Provider, ProviderState};
 use identity::ids::ProviderId;
+use identity::secret::Secret;
 
 use super::{MAX_NAME, NewProvider, SaveError, Tools};
 
@@ -15,6 +16,7 @@ const SCOPES: [&str; 3] = ["openid", "email", "profile"];
 pub(super) struct Draft {
     pub(super) key: String,
     name: String,
+    client_id: String,
     scopes: Vec<String>,
     trusted_domains: Vec<String>,
     pub(super) allow_private: Vec<String>,
@@ -23,28 +25,21 @@ pub(super) struct Draft {
 impl Draft {
     /// Everything about a provider that needs neither database nor network.
     pub(super) fn check(new: &NewProvider) -> Result<Self, SaveError> {
-        let name = new.name.trim();
-        let length = name.chars().count();
-        if !(1..=MAX_NAME).contains(&length) || name.chars().any(char::is_control) {
-            return Err(SaveError::Name);
-        }
-        if new.client_id.trim().is_empty() {
-            return Err(SaveError::ClientId);
-        }
-        if new.client_secret.expose().trim().is_empty() {
-            return Err(SaveError::EmptySecret);
-        }
-        let key = new.key.clone().unwrap_or_else(|| slug(name));
+        let name = name(&new.name)?;
+        let client_id = client_id(&new.client_id)?;
+        secret(&new.client_secret)?;
+        let key = new.key.clone().unwrap_or_else(|| slug(&name));
         // A provider's key looks like an application's, but stands where nothing is reserved.
         if matches!(ApplicationKey::parse(&key), Err(ApplicationKeyError::Shape)) {
             return Err(SaveError::Key(key));
         }
         Ok(Self {
             key,
-            name: name.to_owned(),
+            name,
+            client_id,
             scopes: scopes(&new.scopes)?,
-            trusted_domains: each(&new.trusted_domains, domain)?,
-            allow_private: each(&new.allow_private, host)?,
+            trusted_domains: domains(&new.trusted_domains)?,
+            allow_private: hosts(&new.allow_private)?,
         })
     }
 
@@ -59,8 +54,12 @@ impl Draft {
             authority: new.authority,
             state: ProviderState::Enabled,
             issuer: read.issuer,
-            client_id: new.client_id.trim().to_owned(),
-            client_authentication: read.client_authentication,
+            client_id: self.client_id,
+            client_authentication: read
+                .client_authentication
+                .first()
+                .copied()
+                .unwrap_or(ClientAuthentication::ClientSecretBasic),
             scopes: self.scopes,
             trusted_domains: self.trusted_domains,
             allow_private: self.allow_private,
@@ -71,6 +70,37 @@ impl Draft {
             created_at: now,
         }
     }
+}
+
+/// What a button can show.
+pub(super) fn name(text: &str) -> Result<String, SaveError> {
+    let name = text.trim();
+    let length = name.chars().count();
+    if !(1..=MAX_NAME).contains(&length) || name.chars().any(char::is_control) {
+        return Err(SaveError::Name);
+    }
+    Ok(name.to_owned())
+}
+
+/// Anything but nothing.
+pub(super) fn client_id(text: &str) -> Result<String, SaveError> {
+    let id = text.trim();
+    if id.is_empty() { Err(SaveError::ClientId) } else { Ok(id.to_owned()) }
+}
+
+/// Anything but nothing.
+pub(super) fn secret(secret: &Secret) -> Result<(), SaveError> {
+    if secret.expose().trim().is_empty() { Err(SaveError::EmptySecret) } else { Ok(()) }
+}
+
+/// As the domains of e-mail addresses are compared.
+pub(super) fn domains(texts: &[String]) -> Result<Vec<String>, SaveError> {
+    each(texts, domain)
+}
+
+/// Hosts that may be private addresses.
+pub(super) fn hosts(texts: &[String]) -> Result<Vec<String>, SaveError> {
+    each(texts, host)
 }
 
 fn each(
@@ -85,7 +115,7 @@ fn each(
 }
 
 /// RFC 6749 section 3.3; `openid` first, whether it was named or not.
-fn scopes(asked: &[String]) -> Result<Vec<String>, SaveError> {
+pub(super) fn scopes(asked: &[String]) -> Result<Vec<String>, SaveError> {
     let mut scopes = vec![SCOPES[0].to_owned()];
     let usual = SCOPES.map(str::to_owned);
     for scope in if asked.is_empty() { &usual } else { asked } {

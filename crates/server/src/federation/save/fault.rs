@@ -2,6 +2,7 @@
 
 use identity::federation::policy::ConnectionError;
 use identity::seal::SealError;
+use identity::users::UserType;
 
 use super::MAX_NAME;
 use crate::federation::upstream::DiscoverError;
@@ -55,36 +56,52 @@ pub enum SaveError {
     /// No such group for this door's users.
     #[error(
         "there is no group \"{name}\" for the users of {application}; add it with: vestibule \
-         groups add"
+         groups add \"{name}\" --type {user_type}"
     )]
     UnknownGroup {
         /// What was asked for.
         name: String,
         /// For which door.
         application: String,
+        /// Whom the door is for.
+        user_type: UserType,
     },
     /// A connection that nobody should or could use.
     #[error(transparent)]
     Connection(#[from] ConnectionError),
-    /// A public provider for people who work for somebody.
-    #[error(
-        "a public provider's word never counts for the users of {0}, so nobody could sign in \
-         there for the first time; if the provider is your own, say --authority operator"
-    )]
-    PublicForPrivileged(String),
-    /// Users cannot be made without an address.
-    #[error(
-        "new users are made from their e-mail address, but the scope \"email\" is not asked for; \
-         add --scope email, or choose --unknown-user refuse"
-    )]
-    CreateNeedsEmail,
     /// Joined before.
-    #[error("{application} is connected to \"{provider}\" already")]
+    #[error(
+        "{application} is connected to {provider} already; change how with: vestibule providers \
+         change-connection {provider} --application {application}"
+    )]
     AlreadyConnected {
         /// Which door.
         application: String,
-        /// Which provider.
+        /// Key of the provider.
         provider: String,
+    },
+    /// Not joined.
+    #[error(
+        "{application} is not connected to {provider}; connect it with: vestibule providers \
+         connect {provider} --application {application}"
+    )]
+    NotConnected {
+        /// Which door.
+        application: String,
+        /// Key of the provider.
+        provider: String,
+    },
+    /// The provider's document says something that weakens us or leads elsewhere.
+    #[error(
+        "the discovery document says something that nobody has confirmed: {what}; nothing was \
+         changed. Ask whoever runs the provider whether that is right, then: vestibule providers \
+         refresh {key} --confirm"
+    )]
+    NotConfirmed {
+        /// Key of the provider.
+        key: String,
+        /// What it says, in sentences.
+        what: String,
     },
     /// The secret cannot be sealed.
     #[error("cannot encrypt the client secret: {0}")]
@@ -111,9 +128,9 @@ impl SaveError {
             Self::UnknownProvider(_) => "unknown_provider",
             Self::UnknownGroup { .. } => "unknown_group",
             Self::Connection(error) => error.code(),
-            Self::PublicForPrivileged(_) => "public_for_privileged",
-            Self::CreateNeedsEmail => "create_needs_email",
             Self::AlreadyConnected { .. } => "already_connected",
+            Self::NotConnected { .. } => "not_connected",
+            Self::NotConfirmed { .. } => "not_confirmed",
             Self::Seal(_) => "seal",
             Self::Store(store::Error::Conflict(conflict)) => conflict.code(),
             Self::Store(_) => "database",

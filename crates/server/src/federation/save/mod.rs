@@ -1,21 +1,27 @@
 //! Connecting an identity provider: everything that can be wrong with it is said now, and not to
 //! the first person who tries to sign in.
 
+mod change;
+mod doors;
 mod draft;
 mod fault;
+mod refresh;
 
 use std::sync::Arc;
 
 use identity::applications::Application;
 use identity::entropy::Entropy;
-use identity::federation::policy::{Connection, ConnectionError, UnknownUser, could_ever_count};
+use identity::federation::policy::{Connection, UnknownUser, check_connection};
 use identity::federation::provider::{Authority, Provider};
-use identity::groups::GroupName;
+use identity::groups::{Group, GroupName};
 use identity::ids::GroupId;
 use identity::secret::Secret;
-use store::{By, Conflict, NewConnection, Store};
+use store::{By, Conflict, Store};
 
+pub use change::{ProviderEdit, change};
+pub use doors::{DoorEdit, change_connection, connect, disconnect};
 pub use fault::SaveError;
+pub use refresh::{Difference, Refreshed, refresh};
 
 use super::secrets;
 use super::upstream::Upstream;
@@ -70,7 +76,7 @@ pub struct Door {
     pub application: String,
     /// What becomes of strangers.
     pub unknown_user: UnknownUser,
-    /// Names of groups for new users.
+    /// Names or ids of groups for new users.
     pub default_groups: Vec<String>,
 }
 
@@ -90,10 +96,11 @@ pub async fn add(
     }
     let read = tools.upstream.discover(&new.issuer, &draft.allow_private).await?;
     let provider = draft.with(new, read, tools);
-    check_connection(&provider, &application, door.unknown_user)?;
+    check_connection(&provider, &application, door.unknown_user, &groups)?;
     let sealed =
         secrets::seal(tools.keyring, &provider.id, &new.client_secret, tools.entropy.as_ref())?;
-    let connection = connection(tools.store, application, door.unknown_user, groups).await?;
+    let connection =
+        doors::at_the_end(tools.store, application, door.unknown_user, &groups).await?;
     tools
         .store
         .add_provider(&provider, Some(&sealed), &[connection], by, tools.clock.now())
@@ -105,36 +112,14 @@ pub async fn add(
     Ok(provider)
 }
 
-/// Joins a provider that is there to another door.
-pub async fn connect(
-    tools: &Tools<'_>,
-    key: &str,
-    door: &Door,
-    by: &By,
-) -> Result<Connection, SaveError> {
-    let provider = find_provider(tools.store, key).await?;
-    let application = find_application(tools.store, &door.application).await?;
-    let groups = find_groups(tools.store, &application, &door.default_groups).await?;
-    check_connection(&provider, &application, door.unknown_user)?;
-    let new = connection(tools.store, application, door.unknown_user, groups).await?;
-    tools.store.add_connection(&provider.id, &new, by, tools.clock.now()).await.map_err(|error| {
-        match error {
-            store::Error::Conflict(Conflict::AlreadyConnected) => SaveError::AlreadyConnected {
-                application: door.application.clone(),
-                provider: provider.name.clone(),
-            },
-            other => SaveError::Store(other),
-        }
-    })
-}
-
 /// The provider of this key.
 pub async fn find_provider(store: &Store, key: &str) -> Result<Provider, SaveError> {
     let found = store.find_provider_by_key(key).await?;
     found.ok_or_else(|| SaveError::UnknownProvider(key.to_owned()))
 }
 
-async fn find_application(store: &Store, key: &str) -> Result<Application, SaveError> {
+/// The application of this key, or a sentence that names those there are.
+pub async fn find_application(store: &Store, key: &str) -> Result<Application, SaveError> {
     let all = store.list_applications().await?;
     let there: Vec<&str> = all.iter().map(|one| one.key.as_str()).collect();
     let there = there.join(", ");
@@ -143,57 +128,44 @@ async fn find_application(store: &Store, key: &str) -> Result<Application, SaveE
         .ok_or_else(|| SaveError::UnknownApplication { asked: key.to_owned(), there })
 }
 
+/// Groups by name among those for the door's users, else by id.
 async fn find_groups(
     store: &Store,
     application: &Application,
-    names: &[String],
-) -> Result<Vec<GroupId>, SaveError> {
+    named: &[String],
+) -> Result<Vec<Group>, SaveError> {
     let mut groups = Vec::new();
-    for name in names {
+    for asked in named {
         let unknown = || SaveError::UnknownGroup {
-            name: name.clone(),
+            name: asked.clone(),
             application: application.key.to_string(),
+            user_type: application.user_type,
         };
-        let asked = GroupName::parse(name).map_err(|_| unknown())?;
-        let found = store.find_group_by_name(application.user_type, &asked).await?;
-        let group = found.ok_or_else(unknown)?;
-        if group.is_administrators() {
-            return Err(ConnectionError::AdministratorsByDefault.into());
-        }
-        groups.push(group.id);
+        let name = GroupName::parse(asked).map_err(|_| unknown())?;
+        let found = match store.find_group_by_name(application.user_type, &name).await? {
+            Some(found) => Some(found),
+            None => store.find_group(&GroupId::from_stored(asked.as_str())).await?,
+        };
+        groups.push(found.ok_or_else(unknown)?);
     }
     Ok(groups)
 }
 
-fn check_connection(
+/// The doors of a provider.
+pub async fn connections_of(
+    store: &Store,
     provider: &Provider,
-    application: &Application,
-    unknown_user: UnknownUser,
-) -> Result<(), SaveError> {
-    let privileged = application.user_type.is_privileged();
-    if !could_ever_count(provider, application.user_type) {
-        return Err(match provider.authority {
-            Authority::Public if privileged => {
-                SaveError::PublicForPrivileged(application.key.to_string())
-            }
-            _ => ConnectionError::NothingCounts { provider: provider.name.clone() }.into(),
-        });
-    }
-    let asks_email = provider.scopes.iter().any(|scope| scope == "email");
-    if unknown_user == UnknownUser::Create && !asks_email {
-        return Err(SaveError::CreateNeedsEmail);
-    }
-    Ok(())
+) -> Result<Vec<Connection>, store::Error> {
+    let mut all = store.list_connections(None).await?;
+    all.retain(|one| one.provider == provider.id);
+    Ok(all)
 }
 
-/// At the end of the door's buttons.
-async fn connection(
-    store: &Store,
-    application: Application,
-    unknown_user: UnknownUser,
-    default_groups: Vec<GroupId>,
-) -> Result<NewConnection, SaveError> {
-    let there = store.list_connections(Some(&application.key)).await?;
-    let position = there.iter().map(|one| one.position + 1).max().unwrap_or(0);
-    Ok(NewConnection { application: application.key, unknown_user, default_groups, position })
+/// The default groups of a connection; one that was removed since grants nothing and is left out.
+pub async fn groups_of(store: &Store, connection: &Connection) -> Result<Vec<Group>, store::Error> {
+    let mut groups = Vec::new();
+    for id in &connection.default_groups {
+        groups.extend(store.find_group(id).await?);
+    }
+    Ok(groups)
 }

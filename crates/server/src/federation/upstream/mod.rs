@@ -12,7 +12,7 @@ use identity::federation::attempt::Attempt;
 use identity::federation::claims;
 use identity::federation::id_token::{self, Expected, IdClaims, TokenFault};
 use identity::federation::metadata::{self, Metadata, MetadataError};
-use identity::federation::provider::{ClientAuthentication, Provider};
+use identity::federation::provider::{ClientAuthentication, Endpoints, Provider};
 use identity::federation::reach::Reach;
 use identity::federation::refusal::Refusal;
 use identity::secret::Secret;
@@ -304,7 +304,21 @@ impl Upstream {
         let request = self.wire.get(url.as_str(), &reach).map_err(fault)?;
         let reply = self.wire.send(request).await.map_err(fault)?;
         let read = Metadata::parse(reply.good_json().map_err(fault)?, issuer, &reach)?;
-        let endpoints = &read.endpoints;
+        self.try_endpoints(&read.endpoints, &reach).await?;
+        Ok(read)
+    }
+
+    /// Tries what is stored for a provider as a save would.
+    pub async fn try_provider(&self, provider: &Provider) -> Result<(), DiscoverError> {
+        let reach = Reach { allow_private: &provider.allow_private };
+        self.try_endpoints(&provider.endpoints, &reach).await
+    }
+
+    async fn try_endpoints(
+        &self,
+        endpoints: &Endpoints,
+        reach: &Reach<'_>,
+    ) -> Result<(), DiscoverError> {
         let userinfo = endpoints.userinfo.as_ref().map(|url| ("userinfo_endpoint", url));
         let named = [
             ("authorization_endpoint", &endpoints.authorization),
@@ -312,10 +326,10 @@ impl Upstream {
         ];
         for (place, url) in named.into_iter().chain(userinfo) {
             let fault = |fault| DiscoverError::Wire { place, url: url.clone(), fault };
-            self.wire.check(url, &reach).await.map_err(fault)?;
+            self.wire.check(url, reach).await.map_err(fault)?;
         }
-        match keys::fetch(&self.wire, &endpoints.jwks, &reach).await {
-            Ok(_) => Ok(read),
+        match keys::fetch(&self.wire, &endpoints.jwks, reach).await {
+            Ok(_) => Ok(()),
             Err(KeysFault::NotKeys(error)) => Err(DiscoverError::Keys(error)),
             Err(KeysFault::Wire(fault)) => {
                 Err(DiscoverError::Wire { place: "jwks_uri", url: endpoints.jwks.clone(), fault })

@@ -1,0 +1,222 @@
+//! `vestibule applications`: the doors, and how long and by what people come in there.
+
+use clap::{Args, Subcommand, ValueEnum};
+use identity::applications::{Application, ApplicationKey};
+use identity::return_to::Origin;
+use identity::sessions::SessionTimes;
+use serde_json::{Value, json};
+use store::ApplicationChange;
+
+use super::answer::table;
+use super::span::{Span, show as shown};
+use super::{Answer, CommandHouse, Failure};
+use crate::federation::save;
+
+/// What to do with applications.
+#[derive(Debug, Subcommand)]
+pub enum ApplicationsCommand {
+    /// List applications
+    List,
+    /// Show an application
+    Show(Named),
+    /// Change an application: how long sessions last, where sign-ins may return to, and more
+    Change(Box<ChangeCommand>),
+}
+
+/// Which application.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// Key of the application, such as back-office
+    #[arg(value_name = "KEY")]
+    key: String,
+}
+
+/// Which application, and what about it.
+#[derive(Debug, Args)]
+pub struct ChangeCommand {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    edit: EditArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
+}
+
+/// What to change about an application.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct EditArguments {
+    /// What people read
+    #[arg(long)]
+    name: Option<String>,
+    /// End sessions that were not used for this long, such as 60m; sessions that live obey a
+    /// shorter time at once
+    #[arg(long, value_name = "TIME")]
+    idle: Option<Span>,
+    /// End sessions this long after the sign-in, such as 12h, used or not
+    #[arg(long, value_name = "TIME")]
+    absolute: Option<Span>,
+    /// Origin that a sign-in may return to, such as https://shop.example, instead of those so
+    /// far; may be given several times
+    #[arg(long = "return-origin", value_name = "ORIGIN")]
+    return_origins: Vec<String>,
+    /// Let sign-ins return to our own paths alone
+    #[arg(long, conflicts_with = "return_origins")]
+    no_return_origin: bool,
+    /// Whether people may sign in with a password of ours; off refuses sessions that came by one
+    #[arg(long = "password", value_name = "on|off")]
+    local_login: Option<Switch>,
+    /// What a session from another application must bring: a sign-in at most this long ago
+    #[arg(long, value_name = "TIME")]
+    fresh_within: Option<Span>,
+    /// Take any live session from another application
+    #[arg(long, conflicts_with = "fresh_within")]
+    no_fresh_within: bool,
+}
+
+impl ApplicationsCommand {
+    pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        match self {
+            Self::List => list(house).await,
+            Self::Show(named) => show(house, &named).await,
+            Self::Change(command) => change(house, *command).await,
+        }
+    }
+}
+
+/// The application of this key.
+async fn find(house: &CommandHouse, named: &Named) -> Result<Application, Failure> {
+    Ok(save::find_application(&house.store, &named.key).await?)
+}
+
+async fn list(house: &CommandHouse) -> Result<Answer, Failure> {
+    let doors = house.store.list_applications().await?;
+    let row = |door: &Application| {
+        vec![
+            door.key.to_string(),
+            door.name.clone(),
+            door.user_type.to_string(),
+            switch(door.local_login).to_owned(),
+            shown(door.session.idle),
+            shown(door.session.absolute),
+        ]
+    };
+    let rows: Vec<_> = doors.iter().map(row).collect();
+    let text = table(&["KEY", "NAME", "FOR", "PASSWORD", "IDLE", "ABSOLUTE"], &rows);
+    let doors: Vec<_> = doors.iter().map(application_json).collect();
+    Ok(Answer::new(text, json!({ "applications": doors })))
+}
+
+async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
+    let door = find(house, named).await?;
+    let origins: Vec<&str> = door.return_origins.iter().map(Origin::as_str).collect();
+    let origins =
+        if origins.is_empty() { "our own paths alone".to_owned() } else { origins.join(" ") };
+    let fresh = door.fresh_within.map_or_else(|| "any live session".to_owned(), shown);
+    let rows = [
+        ("Name", door.name.clone()),
+        ("For", door.user_type.to_string()),
+        ("Population", door.population.as_str().to_owned()),
+        ("Password", switch(door.local_login).to_owned()),
+        ("Idle", shown(door.session.idle)),
+        ("Absolute", shown(door.session.absolute)),
+        ("Returns to", origins),
+        ("Fresh within", fresh),
+        ("Providers", providers_of(house, &door.key).await?.join(" ")),
+    ]
+    .map(|(label, text)| vec![label.to_owned(), text]);
+    Ok(Answer::new(table(&[door.key.as_str(), ""], &rows), application_json(&door)))
+}
+
+async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, Failure> {
+    let door = find(house, &command.named).await?;
+    let change = command.edit.change(&door)?;
+    change
+        .apply(door.clone())
+        .check()
+        .map_err(|error| Failure::new(error.code(), error.to_string()))?;
+    let changed =
+        house.store.change_application(&door.key, &change, &house.by(), house.now()).await?;
+    let mut text = format!("Changed {}.", changed.key);
+    text.push_str(&no_way_in(house, &changed).await?);
+    Ok(Answer::new(text, application_json(&changed)))
+}
+
+impl EditArguments {
+    fn change(self, door: &Application) -> Result<ApplicationChange, Failure> {
+        let origins: Vec<Origin> = self
+            .return_origins
+            .iter()
+            .map(|text| {
+                Origin::parse(text).map_err(|error| {
+                    Failure::new("return_origin", format!("\"{text}\" is no origin: {error}"))
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let replaced = self.no_return_origin || !origins.is_empty();
+        let times = SessionTimes {
+            idle: self.idle.map_or(door.session.idle, |span| span.0),
+            absolute: self.absolute.map_or(door.session.absolute, |span| span.0),
+        };
+        let fresh = self.fresh_within.map(|span| Some(span.0));
+        Ok(ApplicationChange {
+            name: self.name.map(|name| name.trim().to_owned()),
+            return_origins: replaced.then_some(origins),
+            local_login: self.local_login.map(|switch| switch == Switch::On),
+            session: (times != door.session).then_some(times),
+            fresh_within: if self.no_fresh_within { Some(None) } else { fresh },
+        })
+    }
+}
+
+/// Keys of the providers that are connected to a door.
+async fn providers_of(
+    house: &CommandHouse,
+    door: &ApplicationKey,
+) -> Result<Vec<String>, store::Error> {
+    let connections = house.store.list_connections(Some(door)).await?;
+    let mut keys = Vec::new();
+    for connection in connections {
+        let provider = house.store.find_provider(&connection.provider).await?;
+        keys.extend(provider.map(|provider| provider.key));
+    }
+    Ok(keys)
+}
+
+/// A warning to be added when a door is left without any way in; else nothing.
+pub(super) async fn no_way_in(
+    house: &CommandHouse,
+    door: &Application,
+) -> Result<String, store::Error> {
+    if door.local_login || !providers_of(house, &door.key).await?.is_empty() {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        "\nNobody can sign in to {key} now: connect a provider (vestibule providers connect), or \
+         allow passwords: vestibule applications change {key} --password on",
+        key = door.key
+    ))
+}
+
+fn switch(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// Times are in seconds.
+fn application_json(door: &Application) -> Value {
+    json!({
+        "key": door.key.as_str(),
+        "name": door.name,
+        "type": door.user_type.as_str(),
+        "population": door.population.as_str(),
+        "password": door.local_login,
+        "idle_seconds": door.session.idle.as_secs(),
+        "absolute_seconds": door.session.absolute.as_secs(),
+        "return_origins": door.return_origins,
+        "fresh_within_seconds": door.fresh_within.map(|span| span.as_secs()),
+    })
+}

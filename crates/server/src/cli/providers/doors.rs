@@ -1,0 +1,130 @@
+//! `vestibule providers connect`, `change-connection` and `disconnect`: at which doors a provider is
+//! known, and what becomes of strangers there.
+
+use clap::Args;
+use identity::federation::policy::UnknownUser;
+
+use super::{Named, provider_json, tools, upstream};
+use crate::cli::{Answer, CommandHouse, Failure, applications};
+use crate::federation::save::{self, Door, DoorEdit};
+
+/// A door for a provider.
+#[derive(Debug, Args)]
+pub struct DoorArguments {
+    /// Application that people sign in to, such as back-office
+    #[arg(long, value_name = "APPLICATION")]
+    application: String,
+    /// What becomes of people without an account: create one, or refuse them
+    #[arg(long, value_name = "create|refuse")]
+    unknown_user: UnknownUser,
+    /// Group for new users; may be given several times
+    #[arg(long = "default-group", value_name = "GROUP")]
+    default_groups: Vec<String>,
+}
+
+/// Which provider, and which door.
+#[derive(Debug, Args)]
+pub struct ConnectCommand {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    door: DoorArguments,
+}
+
+/// Which connection, and what about it.
+#[derive(Debug, Args)]
+pub struct ChangeConnectionCommand {
+    #[command(flatten)]
+    named: Named,
+    /// Application of the connection
+    #[arg(long, value_name = "APPLICATION")]
+    application: String,
+    #[command(flatten)]
+    edit: EditArguments,
+}
+
+/// What to change about a connection.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub struct EditArguments {
+    /// What becomes of people without an account: create one, or refuse them
+    #[arg(long, value_name = "create|refuse")]
+    unknown_user: Option<UnknownUser>,
+    /// Group for new users, instead of those so far; may be given several times
+    #[arg(long = "default-group", value_name = "GROUP")]
+    default_groups: Vec<String>,
+    /// No group for new users
+    #[arg(long, conflicts_with = "default_groups")]
+    no_default_group: bool,
+    /// Place among the buttons; lower first
+    #[arg(long, value_name = "NUMBER")]
+    position: Option<i64>,
+}
+
+/// Which connection.
+#[derive(Debug, Args)]
+pub struct DisconnectCommand {
+    #[command(flatten)]
+    named: Named,
+    /// Application of the connection
+    #[arg(long, value_name = "APPLICATION")]
+    application: String,
+}
+
+impl DoorArguments {
+    pub(super) fn door(self) -> Door {
+        Door {
+            application: self.application,
+            unknown_user: self.unknown_user,
+            default_groups: self.default_groups,
+        }
+    }
+}
+
+pub(super) async fn connect(
+    house: &CommandHouse,
+    command: ConnectCommand,
+) -> Result<Answer, Failure> {
+    let door = command.door.door();
+    let upstream = upstream(house)?;
+    let tools = tools(house, &upstream);
+    save::connect(&tools, &command.named.key, &door, &house.by()).await?;
+    let provider = save::find_provider(&house.store, &command.named.key).await?;
+    let text = format!("Connected \"{}\" to {}.", provider.name, door.application);
+    Ok(Answer::new(text, provider_json(house, &provider).await?))
+}
+
+pub(super) async fn change(
+    house: &CommandHouse,
+    command: ChangeConnectionCommand,
+) -> Result<Answer, Failure> {
+    let ChangeConnectionCommand { named, application, edit } = command;
+    let EditArguments { unknown_user, default_groups, no_default_group, position } = edit;
+    let replaced = no_default_group || !default_groups.is_empty();
+    let edit =
+        DoorEdit { unknown_user, default_groups: replaced.then_some(default_groups), position };
+    let upstream = upstream(house)?;
+    let tools = tools(house, &upstream);
+    save::change_connection(&tools, &named.key, &application, &edit, &house.by()).await?;
+    let provider = save::find_provider(&house.store, &named.key).await?;
+    let text = format!("Changed how \"{}\" is connected to {application}.", provider.name);
+    Ok(Answer::new(text, provider_json(house, &provider).await?))
+}
+
+pub(super) async fn disconnect(
+    house: &CommandHouse,
+    command: DisconnectCommand,
+) -> Result<Answer, Failure> {
+    let upstream = upstream(house)?;
+    let tools = tools(house, &upstream);
+    let DisconnectCommand { named, application } = command;
+    let door = save::disconnect(&tools, &named.key, &application, &house.by()).await?;
+    let provider = save::find_provider(&house.store, &named.key).await?;
+    let mut text = format!(
+        "Nobody can sign in to {} through \"{}\" any more, and sessions that came by it are \
+         refused there.",
+        door.key, provider.name
+    );
+    text.push_str(&applications::no_way_in(house, &door).await?);
+    Ok(Answer::new(text, provider_json(house, &provider).await?))
+}

@@ -122,11 +122,22 @@ pub struct Decided {
     pub rules: Vec<Weighed>,
 }
 
+impl Decided {
+    /// Whether the account of the same address was considered at all. Until trust in the address
+    /// counts, it has nothing to do with the person who arrived, and the audit does not name it.
+    pub fn considered_account(&self) -> bool {
+        self.rules.iter().any(|weighed| weighed.rule == SAME_ADDRESS)
+    }
+}
+
+/// The rule by which the account of the same address is considered.
+const SAME_ADDRESS: &str = "same_address";
+
 /// Decides. Pure: the same arrival and the same facts always give the same decision.
 ///
 /// The order is the policy: what is switched off wins; then the identity, which is for ever; then
-/// trust in the address, weighed before anybody is looked up by it; then the account of that
-/// address; then what the door makes of strangers.
+/// trust in the address, weighed before the account that has it is considered; then that
+/// account; then what the door makes of strangers.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
     let decision = weighing.run(arrival, known);
@@ -216,7 +227,7 @@ impl Weighing {
 
     fn same_address<'k>(&mut self, known: &'k Known) -> Option<&'k Candidate> {
         let saw = if known.candidate.is_some() { "a user has it" } else { "nobody has it" };
-        self.saw("same_address", saw, false);
+        self.saw(SAME_ADDRESS, saw, false);
         known.candidate.as_ref()
     }
 

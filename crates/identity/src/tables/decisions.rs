@@ -15,7 +15,8 @@ use crate::users::{Birth, EmailStanding, Name, Population, Status, User, UserTyp
 
 pub(super) const INTRODUCTION: &str = "\
 What `decide` makes of somebody whom a provider vouches for. Everything is read in the transaction
-that carries the decision out; trust in the address is weighed before anybody is looked up by it.
+that carries the decision out; trust in the address is weighed before the account that has it is
+considered, so an untrusted address comes out alike whoever has it.
 ";
 
 const FACETS: &[Facet] = &[

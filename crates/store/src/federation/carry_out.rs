@@ -91,8 +91,11 @@ impl Store {
         let mut refused = Happened::refused(ACTION, code).coded(settle.support_code.as_str());
         refused.user = match (&known.linked, &known.candidate) {
             (Some(linked), _) => Some(linked.user.id.clone()),
-            (None, Some(candidate)) => Some(candidate.user.id.clone()),
-            (None, None) => None,
+            // Whoever has the address that somebody claims has no part in this until it counts.
+            (None, Some(candidate)) if decided.considered_account() => {
+                Some(candidate.user.id.clone())
+            }
+            (None, _) => None,
         };
         self.note(tx, &explained(refused, settle, decided)?, &settle.by, now_of(settle)).await
     }

@@ -120,6 +120,22 @@ both! {
         assert!(entry.detail["rules"].as_array().is_some_and(|rules| rules.len() > 2));
     }
 
+    async fn s051_the_audit_names_who_has_an_address_only_when_it_counts(house) {
+        let user = house.staff("ada@example.com").await;
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let first = arrive(house, &acme, "subject", "ada@example.com").await;
+        house.store.settle(&first, decider(&first)).await.unwrap();
+        let mut other = arrive(house, &acme, "other", "ada@example.com").await;
+        house.store.settle(&other, decider(&other)).await.unwrap();
+        let entry = house.store.find_audit_by_support_code("CODE-other").await.unwrap().unwrap();
+        assert_eq!((entry.outcome.as_str(), entry.user), ("linked_to_another", Some(user.id)));
+        other.arrival.external.email_verified = EmailVerified::No;
+        other.support_code = "CODE-untrusted".to_owned();
+        house.store.settle(&other, decider(&other)).await.unwrap();
+        let entry = house.store.find_audit_by_support_code("CODE-untrusted").await.unwrap().unwrap();
+        assert_eq!((entry.outcome.as_str(), entry.user), ("email_untrusted", None));
+    }
+
     async fn s036_a_provider_disabled_meanwhile_refuses(house) {
         let acme = house.provider("acme", UnknownUser::Create, &[]).await;
         let settle = arrive(house, &acme, "subject", "ada@example.com").await;

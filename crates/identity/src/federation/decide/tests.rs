@@ -201,13 +201,16 @@ fn s051_a_stranger_is_refused_by_a_code_of_its_own_where_the_door_makes_none() {
 }
 
 #[test]
-fn s051_an_untrusted_address_is_never_looked_up() {
+fn s051_trust_in_an_address_is_weighed_before_the_account_is_considered() {
     let mut untrusted = arrival(ADA);
     untrusted.external.email_verified = EmailVerified::No;
     let nobody = decide(&untrusted, &stranger(UnknownUser::Create));
     let somebody = same_address(Status::Held, EmailStanding::Verified, true);
     assert_eq!(nobody, decide(&untrusted, &somebody));
     assert_eq!(nobody.decision, refused(Refusal::EmailUntrusted));
+    assert!(!nobody.considered_account());
+    assert!(decide(&arrival(ADA), &somebody).considered_account());
+    assert!(decide(&arrival(ADA), &stranger(UnknownUser::Create)).considered_account());
 }
 
 fn weighed(decided: &Decided) -> Vec<(&'static str, &str, bool)> {

@@ -3,7 +3,7 @@
 use identity::applications::{Application, RESERVED_KEYS};
 use identity::secret::Secret;
 use identity::users::{Status, UserType};
-use server::router::ROUTES;
+use server::router::paths;
 use store::By;
 use testkit::browser::{Browser, Page};
 use testkit::house::{Engine, House};
@@ -29,7 +29,7 @@ async fn sign_in(browser: &Browser, address: &str) -> Page {
 #[test]
 fn every_served_first_segment_is_reserved_or_an_application() {
     let built_in = Application::built_in();
-    for route in ROUTES {
+    for route in paths() {
         let first = route.split('/').nth(1).unwrap_or_default();
         let known = first.is_empty()
             || first == "{application}"
@@ -43,11 +43,13 @@ fn every_served_first_segment_is_reserved_or_an_application() {
 async fn every_listed_route_is_served() {
     let house = house().await;
     let browser = house.browser();
-    for route in ROUTES.iter().filter(|route| !route.contains("{file}")) {
+    for route in paths().into_iter().filter(|route| !route.contains("{file}")) {
         let path = route.replace("{application}", "back-office").replace("{provider}", "acme");
         let page = browser.get(&path).await;
         assert_ne!(page.reason().as_deref(), Some("not_found"), "{route}");
     }
+    let style = browser.get(house.app.pages.style_path()).await;
+    assert_eq!(style.status, 200, "the one file");
 }
 
 #[tokio::test]

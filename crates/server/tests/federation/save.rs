@@ -102,31 +102,6 @@ async fn s031_private_addresses_are_refused_unless_the_operator_allows_the_host(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s031_a_name_that_leads_inside_is_refused_at_connect() {
-    let desk = Desk::open().await;
-    let Some(name) = own_name() else { return };
-    let port = desk.provider.host().rsplit(':').next().map(str::to_owned).expect("a port");
-    // The machine's own name is no loopback name and resolves to a private address.
-    let said = desk.house.try_connect(&desk.provider, |new, _| {
-        new.issuer = format!("https://{name}:{port}");
-        new.allow_private = Vec::new();
-    });
-    let refused = said.await.expect_err("a private address");
-    assert!(["private_address", "impossible_address"].contains(&refused.code()), "{refused}");
-}
-
-/// The machine's name, where it resolves to a private address.
-fn own_name() -> Option<String> {
-    use std::net::ToSocketAddrs;
-    let name = std::fs::read_to_string("/etc/hostname").ok()?.trim().to_owned();
-    let inside = (name.as_str(), 0).to_socket_addrs().ok()?.all(|one| match one.ip() {
-        std::net::IpAddr::V4(ip) => ip.is_private() || ip.is_loopback(),
-        std::net::IpAddr::V6(ip) => ip.is_loopback(),
-    });
-    inside.then_some(name)
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_document_without_what_we_speak_is_refused() {
     let desk = Desk::open().await;
     desk.document("no_code_flow", set("response_types_supported", json!(["id_token"]))).await;

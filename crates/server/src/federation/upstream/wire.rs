@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use identity::federation::reach::{AddressFault, Reach};
@@ -123,10 +125,37 @@ impl Reply {
 pub(crate) struct Wire {
     public: Client,
     listed: Client,
+    names: Arc<dyn Names>,
+}
+
+/// What is going to come of a name.
+type Found<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'a>>;
+
+/// What a name leads to; tests hand in their own.
+trait Names: Send + Sync {
+    /// Every address that the name has now; the port is put to each.
+    fn find<'a>(&'a self, name: &'a str, port: u16) -> Found<'a>;
+}
+
+/// The machine's own resolver.
+struct System;
+
+impl Names for System {
+    fn find<'a>(&'a self, name: &'a str, port: u16) -> Found<'a> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((name, port)).await?.collect()) })
+    }
 }
 
 impl Wire {
     pub(crate) fn new(config: &OutboundConfig) -> Result<Self, SetupError> {
+        Self::with_names(config, Arc::new(System))
+    }
+
+    /// As [`Self::new`], with another resolver.
+    fn with_names(
+        config: &OutboundConfig,
+        names: Arc<dyn Names>,
+    ) -> Result<Self, SetupError> {
         let mut authorities = Vec::new();
         for file in &config.extra_ca_files {
             let pem =
@@ -138,8 +167,11 @@ impl Wire {
             authorities.extend(found);
         }
         let limit = Duration::from_secs(config.timeout_seconds);
-        let client = |listed| client(listed, &authorities, limit);
-        Ok(Self { public: client(false)?, listed: client(true)? })
+        let client = |listed| {
+            let filter = Filter { listed, names: Arc::clone(&names) };
+            client(filter, &authorities, limit)
+        };
+        Ok(Self { public: client(false)?, listed: client(true)?, names })
     }
 
     /// A GET of JSON, to be sent with [`Self::send`].
@@ -187,9 +219,9 @@ impl Wire {
         };
         // Brackets belong to the address, not to the name.
         let name = host.trim_start_matches('[').trim_end_matches(']');
-        let found = tokio::net::lookup_host((name, port))
-            .await
-            .map_err(|error| WireFault::Unreachable(format!("\"{host}\": {error}")))?;
+        let found = self.names.find(name, port).await;
+        let found =
+            found.map_err(|error| WireFault::Unreachable(format!("\"{host}\": {error}")))?;
         for address in found {
             reach.check_address(host, port, address.ip()).map_err(WireFault::Address)?;
         }
@@ -206,7 +238,7 @@ fn checked(url: &str, reach: &Reach<'_>) -> Result<Url, WireFault> {
 
 #[expect(clippy::disallowed_methods, reason = "this is the guarded client that others are not")]
 fn client(
-    listed: bool,
+    filter: Filter,
     authorities: &[Certificate],
     limit: Duration,
 ) -> Result<Client, SetupError> {
@@ -220,7 +252,7 @@ fn client(
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_max_idle_per_host(4)
         .tls_certs_merge(authorities.iter().cloned())
-        .dns_resolver(Filter { listed })
+        .dns_resolver(filter)
         .build()
         .map_err(|error| SetupError::Tls(causes(&error)))
 }
@@ -229,11 +261,12 @@ fn client(
 /// when the provider was saved may be private now (DNS rebinding).
 struct Filter {
     listed: bool,
+    names: Arc<dyn Names>,
 }
 
 impl Resolve for Filter {
     fn resolve(&self, name: Name) -> Resolving {
-        let listed = self.listed;
+        let (listed, names) = (self.listed, Arc::clone(&self.names));
         Box::pin(async move {
             let host = name.as_str().to_owned();
             // Which client asks says whether the host is listed; the port is not known here.
@@ -241,7 +274,7 @@ impl Resolve for Filter {
             let reach = Reach { allow_private: &allow_private };
             let mut good = Vec::new();
             let mut refused = None;
-            for address in tokio::net::lookup_host((host.as_str(), 0)).await? {
+            for address in names.find(&host, 0).await? {
                 match reach.check_address(&host, 0, address.ip()) {
                     Ok(()) => good.push(address),
                     Err(fault) => refused = Some(fault),
@@ -278,71 +311,4 @@ fn causes(error: &dyn Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::ErrorKind;
-    use std::net::TcpListener;
-
-    use super::*;
-
-    /// Somebody on loopback who must not be called.
-    fn listener() -> (TcpListener, u16) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        listener.set_nonblocking(true).expect("a listener");
-        let port = listener.local_addr().expect("an address").port();
-        (listener, port)
-    }
-
-    #[tokio::test]
-    async fn s031_an_address_is_checked_again_when_its_name_is_resolved() {
-        let wire = Wire::new(&OutboundConfig::default()).expect("a client");
-        let (listener, port) = listener();
-        // As after DNS rebinding: the name passed every check before, and leads inside now.
-        let request = wire.public.get(format!("http://localhost:{port}/"));
-        let outcome = wire.send(request).await;
-        assert!(
-            matches!(outcome, Err(WireFault::Address(AddressFault::Private { .. }))),
-            "{outcome:?}"
-        );
-        let called = listener.accept().map_err(|error| error.kind());
-        assert_eq!(called.err(), Some(ErrorKind::WouldBlock), "nobody was connected to");
-    }
-
-    #[tokio::test]
-    async fn s031_a_literal_address_is_checked_where_no_resolver_is_asked() {
-        let wire = Wire::new(&OutboundConfig::default()).expect("a client");
-        let nobody = Reach { allow_private: &[] };
-        for url in
-            ["https://127.0.0.1/", "https://[::1]/", "https://10.1.2.3/", "https://2130706433/"]
-        {
-            assert!(matches!(wire.get(url, &nobody), Err(WireFault::Address(_))), "{url}");
-            assert!(matches!(wire.post(url, &nobody), Err(WireFault::Address(_))), "{url}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_listed_host_has_connections_of_its_own() {
-        let wire = Wire::new(&OutboundConfig::default()).expect("a client");
-        let listed = ["id.corp.example:8443".to_owned()];
-        let url = |text: &str| Url::parse(text).expect("an address");
-        let leave = Reach { allow_private: &listed };
-        let nobody = Reach { allow_private: &[] };
-        let (here, elsewhere) =
-            (url("https://id.corp.example:8443/"), url("https://id.corp.example/"));
-        assert!(std::ptr::eq(wire.client_for(&here, &leave), &wire.listed));
-        assert!(std::ptr::eq(wire.client_for(&here, &nobody), &wire.public));
-        assert!(std::ptr::eq(wire.client_for(&elsewhere, &leave), &wire.public));
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let file = std::env::temp_dir().join(format!("vestibule-no-ca-{}", std::process::id()));
-        std::fs::write(&file, "hello").expect("a file");
-        let config =
-            OutboundConfig { extra_ca_files: vec![file.clone()], ..OutboundConfig::default() };
-        let outcome = Wire::new(&config).map(|_| ());
-        std::fs::remove_file(&file).expect("the file");
-        assert!(matches!(outcome, Err(SetupError::NoCertificate(_))), "{outcome:?}");
-        let outcome = Wire::new(&config).map(|_| ());
-        assert!(matches!(outcome, Err(SetupError::Unreadable(..))), "{outcome:?}");
-    }
-}
+mod tests;

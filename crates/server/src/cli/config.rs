@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Answer, Failure, configuration};
 use crate::config::reference;
+use crate::federation::upstream::Upstream;
 
 /// What to do about the configuration.
 #[derive(Debug, Subcommand)]
@@ -27,14 +28,19 @@ impl ConfigCommand {
             }
             Self::Check => {
                 let config = configuration(file)?;
+                // Reads the files of certificate authorities.
+                Upstream::new(&config.outbound)
+                    .map_err(|error| Failure::new("configuration", error.to_string()))?;
+                let remarks = config.remarks();
                 let (address, url) = (config.server.listen, &config.server.public_url);
                 let mail = match &config.mail.smtp_url {
                     Some(server) => format!("goes through {server}"),
-                    None => "waits in the queue, because mail.smtp_url is not set".to_owned(),
+                    None => "waits in the queue".to_owned(),
                 };
+                let noted: String = remarks.iter().map(|one| format!("\n\nNote: {one}")).collect();
                 let text = format!(
                     "The configuration is good.\n\nListens on  {address}\nIs called   \
-                     {url}\nKey file    {}\nMail        {mail}",
+                     {url}\nKey file    {}\nMail        {mail}{noted}",
                     config.keys.file.display()
                 );
                 let json = json!({
@@ -43,6 +49,7 @@ impl ConfigCommand {
                     "public_url": url.as_str(),
                     "key_file": config.keys.file.display().to_string(),
                     "mail": config.mail.smtp_url.is_some(),
+                    "remarks": remarks,
                 });
                 Ok(Answer::new(text, json))
             }

@@ -17,7 +17,7 @@ pub enum GroupsCommand {
     /// List groups
     List(Pages),
     /// Add a group
-    Add(Named),
+    Add(AddCommand),
     /// Remove a group and everybody's membership of it
     Remove(Named),
     /// List who is in a group
@@ -26,6 +26,17 @@ pub enum GroupsCommand {
     AddMember(MemberCommand),
     /// Take a user out of a group
     RemoveMember(MemberCommand),
+}
+
+/// The new group.
+#[derive(Debug, Args)]
+pub struct AddCommand {
+    /// Name of the group
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Type of its users: customer, staff, merchant or member
+    #[arg(long = "type", value_name = "TYPE", default_value_t = UserType::Staff)]
+    user_type: UserType,
 }
 
 /// Which group.
@@ -79,7 +90,7 @@ impl GroupsCommand {
     pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
         match self {
             Self::List(pages) => list(house, pages).await,
-            Self::Add(named) => add(house, &named).await,
+            Self::Add(command) => add(house, &command).await,
             Self::Remove(named) => remove(house, &named).await,
             Self::Members(command) => members(house, command).await,
             Self::AddMember(command) => add_member(house, &command).await,
@@ -133,9 +144,9 @@ async fn list(house: &CommandHouse, pages: Pages) -> Result<Answer, Failure> {
     Ok(Answer::new(text, json!({ "groups": groups, "next": page.next })))
 }
 
-async fn add(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
-    let name = group_name(&named.group)?;
-    let group = house.store.add_group(named.user_type, &name, &house.by(), house.now()).await?;
+async fn add(house: &CommandHouse, command: &AddCommand) -> Result<Answer, Failure> {
+    let name = group_name(&command.name)?;
+    let group = house.store.add_group(command.user_type, &name, &house.by(), house.now()).await?;
     let text = format!(
         "Added the group {} for {} users. It grants nothing by itself.",
         group.name, group.user_type

@@ -39,6 +39,9 @@ impl DemoCommand {
 /// Serves until it is asked to stop.
 pub(super) async fn run(config: Config) -> Result<Answer, Failure> {
     crate::log::start(&config.log);
+    for remark in config.remarks() {
+        tracing::warn!("{remark}");
+    }
     let address = config.server.listen;
     // The address first: what cannot listen shall not touch the database.
     let listener = TcpListener::bind(address).await.map_err(|error| {

@@ -1,5 +1,6 @@
 //! Reading the file, laying the environment over it, and saying what is wrong with them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,9 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use super::Config;
+use super::check::check;
 use super::reference::known_keys;
+use crate::mail::smtp::MailSetupError;
 
 /// What begins the name of an environment variable that overrides a key:
 /// `VESTIBULE__SERVER__LISTEN`.
@@ -34,11 +37,23 @@ pub enum ConfigError {
         suggestion: String,
     },
     /// A value of the wrong kind.
-    #[error("{0}")]
-    Value(String),
+    #[error("{place}: {key}: {why}; see: vestibule config reference")]
+    Value {
+        /// File or environment variable.
+        place: String,
+        /// `section.key`.
+        key: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Mail cannot go out as it is set up.
+    #[error(transparent)]
+    Mail(Box<MailSetupError>),
     /// A value that cannot work.
-    #[error("{key}: {why}")]
+    #[error("{place}: {key} {why}")]
     Unusable {
+        /// File or environment variable; the defaults never are.
+        place: String,
         /// `section.key`.
         key: &'static str,
         /// What is wrong, and what to do.
@@ -55,21 +70,42 @@ pub fn load(
         Some(path) => read(path)?,
         None => Table::new(),
     };
-    let place = path.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+    let file = path.map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
     for (section, keys) in &table {
-        check_known(&place, section, keys)?;
+        check_known(&file, section, keys)?;
     }
-    overlay(&mut table, environment)?;
-    let mut config = Config::deserialize(Value::Table(table))
-        .map_err(|error| ConfigError::Value(format!("{place}: {}", error.message())))?;
+    let variables = overlay(&mut table, environment)?;
+    let place = |key: &str| match variables.get(key) {
+        Some(name) => format!("environment variable {name}"),
+        None => file.clone(),
+    };
+    let mut config = Config::deserialize(Value::Table(table.clone())).map_err(|error| {
+        let (key, why) = culprit(&table, &error);
+        ConfigError::Value { place: place(&key), key, why }
+    })?;
     if let Some(file) = &config.database.url_file {
         config.database.url = read_secret(file)?;
     }
-    check(&config)?;
+    check(&config).map_err(|(key, why)| ConfigError::Unusable { place: place(key), key, why })?;
     // Whoever starts a house learns now that mail cannot go out, and not when somebody waits.
     crate::mail::smtp::Smtp::new(&config.mail)
-        .map_err(|error| ConfigError::Value(error.to_string()))?;
+        .map_err(|error| ConfigError::Mail(Box::new(error)))?;
     Ok(config)
+}
+
+/// The key whose value is of the wrong kind, and the reader's words about it: the reader names no
+/// key, so every key is read alone until one fails.
+fn culprit(table: &Table, error: &toml::de::Error) -> (String, String) {
+    for (section, keys) in table {
+        for (key, value) in keys.as_table().into_iter().flatten() {
+            let alone = Table::from_iter([(key.clone(), value.clone())]);
+            let alone = Table::from_iter([(section.clone(), Value::Table(alone))]);
+            if let Err(error) = Config::deserialize(Value::Table(alone)) {
+                return (format!("{section}.{key}"), error.message().to_owned());
+            }
+        }
+    }
+    ("the whole".to_owned(), error.message().to_owned())
 }
 
 /// A secret from a file, without the line end that editors add.
@@ -85,10 +121,12 @@ fn read(path: &Path) -> Result<Table, ConfigError> {
     text.parse().map_err(|error| ConfigError::Syntax(path.to_owned(), error))
 }
 
+/// Lays variables over the file, and says which key each one holds.
 fn overlay(
     table: &mut Table,
     environment: impl Iterator<Item = (String, String)>,
-) -> Result<(), ConfigError> {
+) -> Result<HashMap<String, String>, ConfigError> {
+    let mut variables = HashMap::new();
     for (name, value) in environment {
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
         let lower = rest.to_lowercase();
@@ -101,8 +139,9 @@ fn overlay(
         if let Value::Table(inner) = entry {
             inner.insert(key.to_owned(), typed(&full, value));
         }
+        variables.insert(full, name);
     }
-    Ok(())
+    Ok(variables)
 }
 
 /// Environment variables are text; numbers and lists are recognised as TOML would, unless the key
@@ -154,44 +193,4 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     row[right.len()]
-}
-
-fn check(config: &Config) -> Result<(), ConfigError> {
-    let unusable = |key, why: &str| Err(ConfigError::Unusable { key, why: why.to_owned() });
-    let url = &config.server.public_url;
-    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if !(url.scheme() == "https" || (url.scheme() == "http" && loopback)) {
-        return unusable(
-            "server.public_url",
-            "must be an https address; plain http is only for 127.0.0.1 and localhost",
-        );
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return unusable(
-            "server.public_url",
-            "must be an origin without a path, query or fragment",
-        );
-    }
-    if !(12..=64).contains(&config.passwords.min_length) {
-        return unusable("passwords.min_length", "must be between 12 and 64");
-    }
-    if config.passwords.argon2_memory_kib < 19_456 && config.passwords.argon2_passes < 3 {
-        return unusable(
-            "passwords.argon2_memory_kib",
-            "less than 19456 KiB needs at least 3 passes (passwords.argon2_passes)",
-        );
-    }
-    let database = config.database.url.expose();
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
-        return unusable("database.url", "must begin with sqlite: or postgres:");
-    }
-    for proxy in &config.server.trusted_proxies {
-        if crate::network::Network::parse(proxy).is_none() {
-            return unusable(
-                "server.trusted_proxies",
-                &format!("\"{proxy}\" is no address and no network such as 10.0.0.0/8"),
-            );
-        }
-    }
-    Ok(())
 }

@@ -1,5 +1,6 @@
 //! `vestibule.toml` and its environment overlay: everything that is not data.
 
+mod check;
 mod load;
 mod reference;
 
@@ -37,6 +38,13 @@ pub struct Config {
     pub log: LogConfig,
     /// How long it remembers what visitors were refused.
     pub audit: AuditConfig,
+}
+
+impl Config {
+    /// What works and is most likely not what was meant, in sentences.
+    pub fn remarks(&self) -> Vec<String> {
+        check::remarks(self)
+    }
 }
 
 /// `[server]`

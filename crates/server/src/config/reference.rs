@@ -53,7 +53,13 @@ const KEYS: &[Key] = &[
     Key("mail.username", Kind::Text, "", "User name at the SMTP server."),
     Key("mail.password_file", Kind::Text, "", "A file that holds the password there."),
     Key("passwords.min_length", Kind::Number, "15", "Fewest characters of a new password: 12–64."),
-    Key("passwords.argon2_memory_kib", Kind::Number, "19456", "Argon2id memory, in KiB."),
+    Key(
+        "passwords.argon2_memory_kib",
+        Kind::Number,
+        "19456",
+        "Argon2id memory, in KiB: at least 47104 with 1 pass, 19456 with 2, 12288 with 3, 9216 \
+         with 4, 7168 with 5 or more.",
+    ),
     Key("passwords.argon2_passes", Kind::Number, "2", "Argon2id passes."),
     Key(
         "passwords.workers",
@@ -124,13 +130,18 @@ const KEYS: &[Key] = &[
         "[]",
         "PEM files of further certificate authorities that providers may be signed by.",
     ),
-    Key("outbound.timeout_seconds", Kind::Number, "10", "For one answer of a provider, in all."),
+    Key(
+        "outbound.timeout_seconds",
+        Kind::Number,
+        "10",
+        "For one answer of a provider, in all: 1–15.",
+    ),
     Key("log.format", Kind::Text, "\"text\"", "`text` or `json`."),
     Key(
         "log.level",
         Kind::Text,
         "\"info\"",
-        "`error`, `warn`, `info`, `debug` or `trace`; also per module, comma separated.",
+        "`error`, `warn`, `info`, `debug` or `trace`; also per module: `info,store=debug`.",
     ),
     Key(
         "audit.visitor_refusals_days",

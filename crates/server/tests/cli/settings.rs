@@ -67,11 +67,65 @@ async fn what_is_wrong_with_a_configuration_is_said_with_what_to_do() {
         assert!(message.contains(part), "{message}");
         assert!(!message.contains("secret@"), "{message}");
     }
+    for (file, part) in [
+        ("[server]\nlisten = 8080\n", "server.listen: "),
+        ("[passwords]\nmin_length = \"long\"\n", "passwords.min_length: "),
+        ("[server]\ntrusted_proxies = \"10.0.0.1\"\n", "server.trusted_proxies: "),
+        ("[log]\nformat = \"xml\"\n", "log.format: "),
+        ("[log]\nlevel = \"verbose\"\n", "log.level must be"),
+        ("[throttle]\nnetwork_failures = 0\n", "throttle.network_failures must be at least 1"),
+        ("[outbound]\ntimeout_seconds = 0\n", "outbound.timeout_seconds must be between"),
+        ("[passwords]\nargon2_memory_kib = 8\nargon2_passes = 3\n", "12288"),
+        ("[outbound]\nextra_ca_files = [\"missing.pem\"]\n", "missing.pem"),
+    ] {
+        folder.write("vestibule.toml", file);
+        let (code, message) = refusal(&folder.run(&["config", "check", "--json"]).await);
+        assert_eq!(code, "configuration", "{file}");
+        assert!(message.contains(part), "{message}");
+        let named = message.contains("vestibule.toml") || message.contains("extra_ca_files");
+        assert!(named, "the place: {message}");
+    }
+    folder.write("vestibule.toml", "");
+    for (name, value, part) in [
+        ("VESTIBULE__DATABASE__MAX_CONNECTIONS", "many", "database.max_connections: "),
+        ("VESTIBULE__LOG__LEVEL", "loud", "log.level must be"),
+    ] {
+        let mut command = folder.command(&["config", "check", "--json"]);
+        let output = command.env(name, value).output().await.expect("the command runs");
+        let (_, message) = refusal(&output);
+        let place = format!("environment variable {name}: {part}");
+        assert!(message.contains(&place), "{message}");
+    }
     folder.write("other.toml", "[log]\nlevel = \"warn\"\n");
     let output = folder.run(&["--config", "other.toml", "config", "check"]).await;
     assert!(output.status.success(), "{}", errors(&output));
     let output = folder.run(&["--config", "missing.toml", "config", "check"]).await;
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test]
+async fn what_works_and_is_hardly_meant_is_remarked_on() {
+    let folder = Empty::folder("remarks");
+    folder.write("vestibule.toml", "[server]\nlisten = \"127.0.0.1:9090\"\n");
+    let output = folder.run(&["config", "check", "--json"]).await;
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let remarks = said["remarks"].to_string();
+    assert!(remarks.contains("http://127.0.0.1:8080/") && remarks.contains("127.0.0.1:9090"));
+    assert!(remarks.contains("mail.smtp_url is not set"), "{remarks}");
+    let output = folder.run(&["config", "check"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("The configuration is good.") && text.contains("Note: "), "{text}");
+    let good = "[server]\nlisten = \"127.0.0.1:9090\"\npublic_url = \"https://shop.test\"\n\
+                [mail]\nsmtp_url = \"smtps://mail.test:465\"\n";
+    folder.write("vestibule.toml", good);
+    let output = folder.run(&["config", "check", "--json"]).await;
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(said["remarks"], serde_json::json!([]), "behind a proxy nothing is remarkable");
+    folder.write("vestibule.toml", "[server]\nlisten = \"127.0.0.1:9090\"\n");
+    // Who adds a user without a password learns that no mail will bring them one.
+    let output = folder.run(&["users", "add", "grace@shop.test"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("mail.smtp_url is not set") && text.contains("set-password"), "{text}");
 }
 
 #[tokio::test]
@@ -87,6 +141,9 @@ async fn the_help_leads_a_newcomer_and_nonsense_is_exit_code_two() {
     {
         assert_eq!(folder.run(nonsense).await.status.code(), Some(2), "{nonsense:?}");
     }
+    let output = folder.run(&["groups", "add", "--help"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("Name of the group") && !text.contains("id of the group"), "{text}");
     let output = folder.run(&["config", "reference"]).await;
     assert!(String::from_utf8_lossy(&output.stdout).contains("`smtp_url`"));
     assert!(std::fs::read_dir(folder.path()).expect("a folder").next().is_none(), "nothing made");
@@ -128,6 +185,8 @@ async fn without_any_configuration_it_serves_keeps_its_data_private_and_stops_wh
     tokio::io::AsyncReadExt::read_to_string(&mut stderr, &mut log).await.expect("text");
     assert!(log.contains("vestibule setup-link"), "{log}");
     assert!(!log.contains("token="), "a log is no terminal: {log}");
+    let warned = log.lines().any(|line| line.contains("WARN") && line.contains("mail.smtp_url"));
+    assert!(warned, "mail that goes nowhere is worth a warning: {log}");
 }
 
 async fn wait_for(port: u16) {

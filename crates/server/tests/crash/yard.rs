@@ -72,14 +72,14 @@ impl Yard {
         yard
     }
 
-    /// Hashes are cheap, and a sign-in that a kill cut off counts as a failed one, of which there
+    /// Hashes are as cheap as they may be, and a sign-in that a kill cut off counts as a failed one, of which there
     /// are many here.
     fn configuration(&self) -> String {
         let (address, key) = (self.address, self.folder.join("vestibule.key"));
         format!(
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
              [database]\nurl = \"{}\"\nmax_connections = 5\n[keys]\nfile = \"{}\"\n\
-             [passwords]\nargon2_memory_kib = 512\nargon2_passes = 3\n\
+             [passwords]\nargon2_memory_kib = 7168\nargon2_passes = 5\n\
              [throttle]\naccount_network_failures = 1000000\naccount_failures = 1000000\n\
              network_failures = 1000000\nreset_address_per_hour = 1000000\n\
              reset_network_per_hour = 1000000\n\

@@ -158,7 +158,13 @@ async fn what_an_operator_mistypes_is_said_before_anybody_is_asked() {
         .refused("unknown_application", |_, door| door.application = "backoffice".to_owned())
         .await;
     assert!(said.contains("back-office"), "{said}");
-    desk.refused("unknown_group", |_, door| door.default_groups = vec!["nobody".to_owned()]).await;
+    let said = desk
+        .refused("unknown_group", |_, door| {
+            door.application = "storefront".to_owned();
+            door.default_groups = vec!["VIP buyers".to_owned()];
+        })
+        .await;
+    assert!(said.contains("vestibule groups add \"VIP buyers\" --type customer"), "{said}");
     assert_eq!(desk.provider.times(Place::Discovery), 0);
 }
 

@@ -63,9 +63,14 @@ impl AddCommand {
         let way_in = if hash.is_some() {
             "They can sign in with their password.".to_owned()
         } else {
+            let by_mail = if house.config.mail.smtp_url.is_some() {
+                "They can choose one by \"Forgot your password?\", or you set one"
+            } else {
+                "They cannot choose one by \"Forgot your password?\", because no mail goes out \
+                 (mail.smtp_url is not set), so set one"
+            };
             format!(
-                "They have no password yet. They can choose one by \"Forgot your password?\", or \
-                 you set one with: vestibule users set-password {}",
+                "They have no password yet. {by_mail} with: vestibule users set-password {}",
                 user.id
             )
         };

@@ -152,10 +152,7 @@ impl Wire {
     }
 
     /// As [`Self::new`], with another resolver.
-    fn with_names(
-        config: &OutboundConfig,
-        names: Arc<dyn Names>,
-    ) -> Result<Self, SetupError> {
+    fn with_names(config: &OutboundConfig, names: Arc<dyn Names>) -> Result<Self, SetupError> {
         let mut authorities = Vec::new();
         for file in &config.extra_ca_files {
             let pem =

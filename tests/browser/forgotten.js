@@ -50,7 +50,9 @@ scenario('forgotten', { keycloak: true }, (scene, stage) => {
     await visitor.open(link);
     await stage.look(visitor, 'reset');
     await setPassword(visitor, NEW_PASSWORD);
-    assert.notEqual(visitor.url.pathname, '/back-office/password/reset', await visitor.text());
+    assert.equal(visitor.url.pathname, '/back-office/login', await visitor.text());
+    await visitor.sees('Your new password is set');
+    await stage.look(visitor, 'login-password-set');
 
     await elsewhere.open(`${stage.house.url}/back-office`);
     assert.equal(elsewhere.url.pathname, '/back-office/login');

@@ -41,14 +41,21 @@ scenario('pages', {}, (scene, stage) => {
     const visitor = await reach('/back-office/logout', 'logout', 200);
     await visitor.context.clearCookies();
     await visitor.press('Sign out');
+    assert.equal(visitor.url.pathname, '/back-office/logout', 'it asks once more');
+    assert.equal(await visitor.reason(), 'form_expired');
+    await visitor.sees('Please send the form once more');
     await stage.look(visitor, 'logout-form-expired');
+    await visitor.press('Sign out');
+    assert.equal(visitor.url.pathname, '/back-office/login');
+    await visitor.sees('You are signed out');
+    await stage.look(visitor, 'login-signed-out');
 
     const other = await stage.visitor();
     await other.open(`${stage.house.url}/back-office/login`);
     await other.context.clearCookies();
     await other.fill({ email: ADMIN.email, password: ADMIN.password });
     await other.submit('password');
-    assert.equal(await other.page.getAttribute('main', 'data-reason'), 'form_expired');
+    assert.equal(await other.reason(), 'form_expired');
     await stage.look(other, 'login-form-expired');
   });
 
@@ -71,6 +78,8 @@ scenario('setup', { empty: true }, (scene, stage) => {
     await stage.look(visitor, 'setup-weak');
     await visitor.fill({ password: OWNER.password, repeat: OWNER.password });
     await visitor.submit('repeat');
+    await visitor.sees('You are the first administrator');
+    await stage.look(visitor, 'login-set-up');
     await stage.signIn(await stage.visitor(), OWNER);
     await stage.visitors.at(-1).isSignedIn('Olga Owner');
 

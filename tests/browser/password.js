@@ -96,6 +96,8 @@ scenario('password', {}, (scene, stage) => {
 
     await stage.house.cli('users', 'deactivate', CARL.email);
     await leavesWithin(visitor, stage, 1);
+    await visitor.sees('Your session has ended');
+    await stage.look(visitor, 'login-again');
     await stage.signIn(visitor, CARL);
     assert.equal(visitor.url.pathname, '/back-office/login');
 

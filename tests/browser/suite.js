@@ -14,3 +14,6 @@ await import('./faults.js');
 await import('./refusals.js');
 await import('./trouble.js');
 await import('./pages.js');
+await import('./states.js');
+// Last: it looks at what the others have looked at.
+await import('./screens.js');

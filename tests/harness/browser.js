@@ -19,6 +19,9 @@ const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa']
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screens = join(outputDir, 'screens');
 
+/** Names of everything that was looked at in this run. */
+export const looked = new Set();
+
 export class Browser {
   static async start() {
     mkdirSync(screens, { recursive: true });
@@ -72,6 +75,17 @@ export class Visitor {
     await this.page.waitForLoadState();
   }
 
+  /** What the page says why it is not what was asked for. */
+  reason() {
+    return this.page.getAttribute('main', 'data-reason');
+  }
+
+  /** Changes the next request to a path on its way: its method, headers or body. */
+  async tamper(path, change) {
+    const isIt = (url) => url.pathname === path;
+    await this.page.route(isIt, (route) => route.continue(change(route.request())), { times: 1 });
+  }
+
   get url() {
     return new URL(this.page.url());
   }
@@ -101,6 +115,7 @@ export class Visitor {
 
   /** Screenshots, wide and narrow, and no violation of WCAG 2.2 AA in either; nothing to scroll sideways. */
   async look(name) {
+    looked.add(name);
     for (const [kind, size] of [['wide', WIDE], ['narrow', NARROW]]) {
       await this.page.setViewportSize(size);
       await this.page.screenshot({ path: join(screens, `${name}-${kind}.png`), fullPage: true });

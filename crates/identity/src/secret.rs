@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::entropy::{Entropy, draw};
 
 /// A secret text. It has no `Display`, its `Debug` shows nothing, and it cannot be serialised.
-#[derive(Clone)]
+/// The default is the empty one, as of a form's field that did not come.
+#[derive(Clone, Default)]
 pub struct Secret(String);
 
 impl Secret {

@@ -11,6 +11,7 @@ use identity::secret::Secret;
 use url::Url;
 
 use crate::app::App;
+use crate::return_to::back_to_form;
 
 /// Makes and checks the hidden field of every form: an HMAC over the browser's own cookie, so
 /// that no other site can know it and no other browser can use it.
@@ -61,7 +62,7 @@ impl FormGuard {
 pub async fn need_browser(State(app): State<App>, request: Request, next: Next) -> Response {
     let is_form = request.method() == Method::POST;
     if is_form && app.cookies.browser(request.headers()).is_none() {
-        let page = format!("{}?notice=expired", request.uri().path());
+        let page = back_to_form(request.uri(), "expired");
         return Redirect::to(&page).into_response();
     }
     next.run(request).await

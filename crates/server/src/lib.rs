@@ -1,6 +1,7 @@
 //! What is spoken: HTTP, HTML, mail, identity providers and the command line.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -21,6 +22,7 @@ pub mod oauth;
 pub mod operations;
 pub mod pages;
 pub mod passwords;
+pub mod return_to;
 pub mod router;
 pub mod serve;
 pub mod sessions;

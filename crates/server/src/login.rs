@@ -2,8 +2,8 @@
 
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
 use identity::applications::Application;
 use identity::return_to::ReturnTo;
 use identity::secret::Secret;
@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::{Notice, View};
+use crate::pages::{Notice, View, form_page, minutes_in_words, wait_page};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
+use crate::return_to::{Wanted, keep, onward};
 use crate::sessions::current::{AtDoor, at_door};
 use crate::visit::{Door, Visit};
 
@@ -24,8 +25,6 @@ const NEUTRAL: &str =
 #[derive(Debug, Default, Deserialize)]
 pub struct LoginQuery {
     #[serde(default)]
-    return_to: String,
-    #[serde(default)]
     notice: String,
 }
 
@@ -35,15 +34,9 @@ pub struct LoginForm {
     #[serde(default)]
     csrf: String,
     #[serde(default)]
-    return_to: String,
-    #[serde(default)]
     email: String,
-    #[serde(default = "nothing")]
+    #[serde(default)]
     password: Secret,
-}
-
-fn nothing() -> Secret {
-    Secret::new("")
 }
 
 /// What the page shows besides its form.
@@ -53,6 +46,8 @@ struct Shown<'a> {
     email: &'a str,
     notice: Option<Notice>,
     reason: Option<&'static str>,
+    /// Minutes until the form may be sent again.
+    wait: Option<u64>,
 }
 
 /// `GET /{application}/login`
@@ -60,9 +55,9 @@ pub async fn show(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
+    Wanted(return_to): Wanted,
     Query(query): Query<LoginQuery>,
 ) -> Result<Response, PageError> {
-    let return_to = ReturnTo::parse(&query.return_to, &door.return_origins);
     if query.notice.is_empty()
         && let AtDoor::Enter(_) = at_door(&app, &door, &visit).await?
     {
@@ -83,7 +78,7 @@ pub async fn show(
         _ => None,
     };
     let reason = (query.notice == "expired").then_some("form_expired");
-    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason };
+    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason, wait: None };
     Ok(page(&app, &door, &visit, shown))
 }
 
@@ -92,15 +87,16 @@ pub async fn send(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
+    Wanted(return_to): Wanted,
     Form(form): Form<LoginForm>,
 ) -> Result<Response, PageError> {
-    let return_to = ReturnTo::parse(&form.return_to, &door.return_origins);
     let again = |status, reason, text: String| Shown {
         status,
         return_to: return_to.clone(),
         email: form.email.trim(),
         notice: Some(Notice::Problem(text)),
         reason: Some(reason),
+        wait: None,
     };
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
         let text = "This page was open for too long. Please sign in once more.".to_owned();
@@ -118,7 +114,8 @@ pub async fn send(
             again(StatusCode::UNPROCESSABLE_ENTITY, "not_accepted", NEUTRAL.to_owned())
         }
         SignInOutcome::Wait { minutes } => {
-            again(StatusCode::TOO_MANY_REQUESTS, "throttled", wait_text(minutes))
+            let shown = again(StatusCode::TOO_MANY_REQUESTS, "throttled", wait_text(minutes));
+            Shown { wait: Some(minutes), ..shown }
         }
         SignInOutcome::Barrier => again(
             StatusCode::TOO_MANY_REQUESTS,
@@ -130,27 +127,26 @@ pub async fn send(
         SignInOutcome::LocalLoginClosed => again(
             StatusCode::FORBIDDEN,
             "local_login_closed",
-            "Passwords are not accepted here. Please use one of the buttons below.".to_owned(),
+            no_passwords_text(&app, &door).to_owned(),
         ),
     };
     Ok(page(&app, &door, &visit, shown))
 }
 
 fn wait_text(minutes: u64) -> String {
-    let unit = if minutes == 1 { "minute" } else { "minutes" };
-    format!("Too many failed sign-ins. Please wait {minutes} {unit} before you try again.")
+    let minutes = minutes_in_words(minutes);
+    format!("Too many failed sign-ins. Please wait {minutes} before you try again.")
 }
 
-/// 303 to where the visitor wanted to go; a POST with a password must not be sent on (RFC 9700
-/// section 4.12).
-fn onward(door: &Application, return_to: Option<&ReturnTo>) -> Response {
-    let target = return_to.map_or_else(|| format!("/{}", door.key), ToString::to_string);
-    Redirect::to(&target).into_response()
+fn no_passwords_text(app: &App, door: &Application) -> &'static str {
+    if app.directory.now().buttons(&door.key).is_empty() {
+        "Passwords are not accepted here."
+    } else {
+        "Passwords are not accepted here. Please use one of the buttons below."
+    }
 }
 
 fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Response {
-    let (browser, is_new) = visit.browser_or_new(app);
-    let return_to = shown.return_to.map_or_else(String::new, |target| target.to_string());
     let buttons: Vec<_> = app
         .directory
         .now()
@@ -160,32 +156,15 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
         .collect();
     let mut view = View::new("login.html", "Sign in")
         .at(door)
-        .with("csrf", app.forms.token(&browser))
-        .with("return_query", return_query(&return_to))
-        .with("return_to", return_to)
+        .with("return_query", keep(String::new(), shown.return_to.as_ref()))
         .with("email", shown.email)
         .with("buttons", buttons)
         .notice(shown.notice);
     if let Some(reason) = shown.reason {
         view = view.reason(reason);
     }
-    let mut response = app.pages.page(shown.status, &view);
-    if is_new {
-        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
+    match shown.wait {
+        Some(minutes) => wait_page(app, visit, minutes, view),
+        None => form_page(app, visit, shown.status, view),
     }
-    if shown.status == StatusCode::TOO_MANY_REQUESTS {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
-    }
-    response
-}
-
-/// `?return_to=…`, or nothing.
-pub fn return_query(return_to: &str) -> String {
-    if return_to.is_empty() {
-        return String::new();
-    }
-    let pairs = url::form_urlencoded::Serializer::new(String::new())
-        .append_pair("return_to", return_to)
-        .finish();
-    format!("?{pairs}")
 }

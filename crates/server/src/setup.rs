@@ -17,9 +17,9 @@ use url::Url;
 
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::{Notice, View};
+use crate::pages::{FORM_EXPIRED, Notice, SentBack, View, form_page, sentence};
 use crate::passwords::hasher::HashError;
-use crate::passwords::{FORM_EXPIRED, check_new, form_page, policy, sentence};
+use crate::passwords::{check_new, policy};
 use crate::visit::Visit;
 
 /// The door whose first administrator it is.
@@ -51,18 +51,16 @@ pub async fn make_link(
 /// What the link carries.
 #[derive(Deserialize)]
 pub struct SetupQuery {
-    #[serde(default = "nothing")]
-    token: Secret,
     #[serde(default)]
-    notice: String,
+    token: Secret,
 }
 
 /// The form.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub struct SetupForm {
     #[serde(default)]
     csrf: String,
-    #[serde(default = "nothing")]
+    #[serde(default)]
     token: Secret,
     #[serde(default)]
     email: String,
@@ -70,23 +68,20 @@ pub struct SetupForm {
     given_name: String,
     #[serde(default)]
     family_name: String,
-    #[serde(default = "nothing")]
+    #[serde(default)]
     password: Secret,
-    #[serde(default = "nothing")]
+    #[serde(default)]
     repeat: Secret,
-}
-
-fn nothing() -> Secret {
-    Secret::new("")
 }
 
 /// `GET /back-office/setup`
 pub async fn show(
     State(app): State<App>,
     visit: Visit,
+    Query(back): Query<SentBack>,
     Query(query): Query<SetupQuery>,
 ) -> Result<Response, PageError> {
-    if query.notice == "expired" {
+    if back.is_so() {
         let text = "This page was open for too long, or your browser keeps no cookies. Allow \
                     cookies for this site and open the setup link once more; it still works.";
         let view = View::message("Please open the link again", text).reason("form_expired");
@@ -96,15 +91,7 @@ pub async fn show(
     if found != Setup::Open {
         return refused(&app, &found);
     }
-    let form = SetupForm {
-        csrf: String::new(),
-        token: query.token,
-        email: String::new(),
-        given_name: String::new(),
-        family_name: String::new(),
-        password: nothing(),
-        repeat: nothing(),
-    };
+    let form = SetupForm { token: query.token, ..SetupForm::default() };
     Ok(form_page(&app, &visit, StatusCode::OK, view(&app, &form, None)?))
 }
 

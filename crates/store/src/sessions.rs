@@ -51,16 +51,9 @@ pub struct FoundSession {
     pub session: Session,
     /// Its user, as they are now.
     pub user: User,
-    /// The doors that the session's provider is connected to while it is enabled.
+    /// The doors that the session's provider is connected to while it is enabled; none of them for a
+    /// session that came by no provider.
     pub connected: Vec<ApplicationKey>,
-}
-
-impl FoundSession {
-    /// Whether the session's provider is enabled and connected to this door; true when the
-    /// session came by none.
-    pub fn provider_connected(&self, door: &ApplicationKey) -> bool {
-        self.session.provider.is_none() || self.connected.contains(door)
-    }
 }
 
 /// Why a session was ended.

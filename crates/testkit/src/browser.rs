@@ -256,6 +256,14 @@ impl Page {
         Some(self.url.join(&html::attribute(&link, "href")?).expect("an address"))
     }
 
+    /// The first link whose address contains `part`.
+    pub fn link(&self, part: &str) -> Option<Url> {
+        let links = html::tags(&self.body, "a");
+        let mut addresses = links.iter().filter_map(|tag| html::attribute(tag, "href"));
+        let found = addresses.find(|address| address.contains(part))?;
+        Some(self.url.join(&found).expect("an address"))
+    }
+
     /// The first form whose action contains `part`.
     pub fn form(&self, part: &str) -> Form {
         self.find_form(part).unwrap_or_else(|| panic!("no form for {part} in {}", self.body))

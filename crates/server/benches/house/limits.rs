@@ -33,8 +33,8 @@ use identity::users::Name;
 use jsonwebtoken::{EncodingKey, crypto};
 use serde::Deserialize;
 use server::app::{App, Parts};
+use server::audit::support_code;
 use server::clock::{SystemClock, SystemEntropy};
-use server::federation::support_code;
 use store::{By, NewSession, Recalled, Settle};
 use tokio::sync::{mpsc, oneshot};
 
@@ -229,7 +229,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
             browser: Some(bare.browser.clone()),
             user_agent: None,
         },
-        support_code: support_code::generate(entropy),
+        support_code: support_code(entropy),
         by: By::system(),
         arrival: Arrival {
             external,

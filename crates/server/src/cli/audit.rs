@@ -1,6 +1,9 @@
 //! `vestibule audit`: what was done and what was refused, by whom and why.
 
+use std::collections::HashMap;
+
 use clap::{Args, Subcommand};
+use identity::ids::{ProviderId, UserId};
 use identity::text::printable;
 use serde_json::{Value, json};
 use store::{AuditEntry, Paging};
@@ -8,6 +11,7 @@ use store::{AuditEntry, Paging};
 use super::answer::{more, table};
 use super::users::{self, Person};
 use super::{Answer, CommandHouse, Failure};
+use crate::audit::read_support_code;
 
 /// What to read.
 #[derive(Debug, Subcommand)]
@@ -61,13 +65,18 @@ impl AuditCommand {
 }
 
 async fn show(house: &CommandHouse, code: &str) -> Result<Answer, Failure> {
-    // People read codes out and type them in their own way.
-    let code = code.trim().to_uppercase();
-    let entry = house.store.find_audit_by_support_code(&code).await?.ok_or_else(|| {
+    // People read codes out and type them in their own way; what is none finds nothing.
+    let found = match read_support_code(code) {
+        Some(code) => house.store.find_audit_by_support_code(&code).await?,
+        None => None,
+    };
+    let entry = found.ok_or_else(|| {
         let text = format!("no entry has the support code {code}; check it letter by letter");
         Failure::new("not_found", text)
     })?;
-    Ok(Answer::new(words(&entry), json!({ "entry": entry_json(&entry) })))
+    let names = Names::of(house, std::slice::from_ref(&entry)).await?;
+    let json = entry_json(&entry, &names);
+    Ok(Answer::new(words(&entry, &names), json!({ "entry": json })))
 }
 
 async fn list(
@@ -81,14 +90,15 @@ async fn list(
     };
     let paging = Paging { after: command.after, limit: command.limit };
     let page = house.store.list_audit(user.as_ref(), &paging).await?;
+    let names = Names::of(house, &page.items).await?;
     let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
     let row = |entry: &AuditEntry| {
         vec![
             entry.at.to_rfc3339(),
-            entry.actor.clone(),
+            names.actor(entry),
             entry.action.clone(),
             entry.outcome.clone(),
-            or_dash(entry.user.as_ref().map(identity::ids::UserId::as_str)),
+            or_dash(names.user(entry)),
             or_dash(entry.support_code.as_deref()),
         ]
     };
@@ -99,21 +109,67 @@ async fn list(
         let head = ["TIME", "BY", "ACTION", "OUTCOME", "USER", "CODE"];
         table(&head, &rows) + &more(page.next.as_ref())
     };
-    let entries: Vec<_> = page.items.iter().map(entry_json).collect();
+    let entries: Vec<_> = page.items.iter().map(|entry| entry_json(entry, &names)).collect();
     Ok(Answer::new(text, json!({ "entries": entries, "next": page.next })))
 }
 
+/// What the ids in entries stand for now; an id stands for itself where nothing has it any more.
+#[derive(Default)]
+struct Names {
+    emails: HashMap<UserId, String>,
+    providers: HashMap<ProviderId, String>,
+}
+
+impl Names {
+    async fn of(house: &CommandHouse, entries: &[AuditEntry]) -> Result<Self, Failure> {
+        let mut names = Self::default();
+        for id in entries.iter().flat_map(|entry| [entry.user.clone(), actor(entry)]).flatten() {
+            if !names.emails.contains_key(&id)
+                && let Some(user) = house.store.find_user(&id).await?
+            {
+                names.emails.insert(id, user.email.as_typed().to_owned());
+            }
+        }
+        for provider in house.store.list_providers().await? {
+            names.providers.insert(provider.id, provider.key);
+        }
+        Ok(names)
+    }
+
+    fn user<'a>(&'a self, entry: &'a AuditEntry) -> Option<&'a str> {
+        let id = entry.user.as_ref()?;
+        Some(self.emails.get(id).map_or(id.as_str(), String::as_str))
+    }
+
+    fn provider<'a>(&'a self, entry: &'a AuditEntry) -> Option<&'a str> {
+        let id = entry.provider.as_ref()?;
+        Some(self.providers.get(id).map_or(id.as_str(), String::as_str))
+    }
+
+    fn actor(&self, entry: &AuditEntry) -> String {
+        let email = actor(entry).and_then(|id| self.emails.get(&id).cloned());
+        email.unwrap_or_else(|| entry.actor.clone())
+    }
+}
+
+/// The user who did it, if it was one.
+fn actor(entry: &AuditEntry) -> Option<UserId> {
+    entry.actor.strip_prefix("user:").map(UserId::from_stored)
+}
+
 /// An entry as JSON. Fields are added, never removed or changed.
-fn entry_json(entry: &AuditEntry) -> Value {
+fn entry_json(entry: &AuditEntry, names: &Names) -> Value {
     json!({
         "id": entry.id.as_str(),
         "at": entry.at.to_rfc3339(),
         "actor": entry.actor,
         "action": entry.action,
         "outcome": entry.outcome,
-        "user": entry.user.as_ref().map(identity::ids::UserId::as_str),
+        "user": entry.user.as_ref().map(UserId::as_str),
+        "user_email": entry.user.as_ref().and_then(|id| names.emails.get(id)),
         "application": entry.application.as_ref().map(|key| key.as_str()),
-        "provider": entry.provider.as_ref().map(identity::ids::ProviderId::as_str),
+        "provider": entry.provider.as_ref().map(ProviderId::as_str),
+        "provider_key": entry.provider.as_ref().and_then(|id| names.providers.get(id)),
         "support_code": entry.support_code,
         "request_id": entry.request_id,
         "address": entry.address,
@@ -123,23 +179,23 @@ fn entry_json(entry: &AuditEntry) -> Value {
 }
 
 /// An entry for people: one fact a line, the rules in their order.
-fn words(entry: &AuditEntry) -> String {
-    let json = entry_json(entry);
+fn words(entry: &AuditEntry, names: &Names) -> String {
+    let (at, by) = (entry.at.to_rfc3339(), names.actor(entry));
     let facts = [
-        ("Time", "at"),
-        ("By", "actor"),
-        ("Action", "action"),
-        ("Outcome", "outcome"),
-        ("User", "user"),
-        ("Door", "application"),
-        ("Provider", "provider"),
-        ("Network", "address"),
-        ("Browser", "user_agent"),
-        ("Request", "request_id"),
+        ("Time", Some(at.as_str())),
+        ("By", Some(by.as_str())),
+        ("Action", Some(entry.action.as_str())),
+        ("Outcome", Some(entry.outcome.as_str())),
+        ("User", names.user(entry)),
+        ("Door", entry.application.as_ref().map(|key| key.as_str())),
+        ("Provider", names.provider(entry)),
+        ("Network", entry.address.as_deref()),
+        ("Browser", entry.user_agent.as_deref()),
+        ("Request", entry.request_id.as_deref()),
     ];
     let mut text = String::new();
-    for (name, key) in facts {
-        if let Some(value) = json[key].as_str() {
+    for (name, value) in facts {
+        if let Some(value) = value {
             text.push_str(&format!("{name:<10}  {}\n", printable(value)));
         }
     }

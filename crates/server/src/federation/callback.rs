@@ -20,10 +20,10 @@ use url::form_urlencoded;
 
 use super::refused::Refused;
 use super::secrets::SecretError;
-use super::support_code;
 use super::trip::{Stop, Trip};
 use super::upstream::Exchange;
 use crate::app::App;
+use crate::audit::support_code;
 use crate::error::PageError;
 use crate::pages::View;
 use crate::sessions::replace::end_previous;
@@ -212,11 +212,8 @@ impl Way<'_> {
         match app.upstream.client_secret(&app.store, &app.keyring, &trip.provider).await {
             Ok(secret) => Ok(secret),
             Err(SecretError::Store(error)) => Err(error.into()),
-            Err(error) => {
-                tracing::error!(%error, "a provider cannot be used");
-                let refused = trip.refused(Refusal::ProviderError);
-                Err(refused.with("detail", error.to_string()).into())
-            }
+            // Ours to mend, and nothing that the provider could help: the log says what it is.
+            Err(error) => Err(PageError::broken(error).into()),
         }
     }
 
@@ -243,7 +240,7 @@ impl Way<'_> {
                 browser: visit.browser.as_ref().map(Secret::digest),
                 user_agent: Some(visit.user_agent.clone()),
             },
-            support_code: support_code::generate(app.entropy.as_ref()),
+            support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
             arrival,
         };

@@ -5,7 +5,6 @@ pub mod refused;
 pub mod save;
 pub mod secrets;
 pub mod start;
-pub mod support_code;
 mod trip;
 pub mod upstream;
 mod words;

@@ -10,12 +10,13 @@ use identity::return_to::ReturnTo;
 use serde_json::{Map, Value};
 use store::{By, Conflict, Happened};
 
-use super::{support_code, words};
+use super::words;
 use crate::app::App;
+use crate::audit::support_code;
 use crate::error::PageError;
 use crate::flood::{Noted, wait_page};
-use crate::login::return_query;
 use crate::pages::View;
+use crate::return_to::keep;
 use crate::visit::Visit;
 
 /// What the audit calls a sign-in through a provider, completed or not.
@@ -87,7 +88,7 @@ impl Refused {
         happened.detail = self.detail.clone();
         let by = By::visitor(visit.note());
         loop {
-            let code = support_code::generate(app.entropy.as_ref());
+            let code = support_code(app.entropy.as_ref());
             let entry = happened.clone().coded(code.as_str());
             match app.store.add_refusal(&entry, &by, visit.now).await {
                 Err(store::Error::Conflict(Conflict::KeyTaken)) => {}
@@ -112,16 +113,18 @@ impl Refused {
 
     /// A link and never a redirect: nothing here may go round in circles.
     fn way_on(&self, app: &App, door: &Application) -> (String, &'static str) {
-        let query = return_query(self.return_to.as_ref().map_or("", ReturnTo::as_str));
+        let address = |rest: &str| keep(format!("/{}/{rest}", door.key), self.return_to.as_ref());
+        // A message that arrives is what confirms an address.
+        if self.refusal == Refusal::AccountUnconfirmed && door.local_login {
+            return (address("password/forgot"), "Confirm it by e-mail");
+        }
         let startable = self.provider.as_ref().filter(|provider| {
             words::worth_another_trip(self.refusal)
                 && app.directory.now().is_connected(&door.key, &provider.id)
         });
         match startable {
-            Some(provider) => {
-                (format!("/{}/login/{}{query}", door.key, provider.key), "Start again")
-            }
-            None => (format!("/{}/login{query}", door.key), "Back to the sign-in"),
+            Some(provider) => (address(&format!("login/{}", provider.key)), "Start again"),
+            None => (address("login"), "Back to the sign-in"),
         }
     }
 }

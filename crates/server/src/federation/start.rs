@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
@@ -16,14 +16,8 @@ use super::refused::Refused;
 use crate::app::App;
 use crate::error::PageError;
 use crate::flood::wait_page;
+use crate::return_to::Wanted;
 use crate::visit::{Door, Visit};
-
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-pub struct StartQuery {
-    #[serde(default)]
-    return_to: String,
-}
 
 /// The provider that the path names.
 #[derive(Debug, Deserialize)]
@@ -37,9 +31,8 @@ pub async fn start(
     Door(door): Door,
     visit: Visit,
     Path(path): Path<StartPath>,
-    Query(query): Query<StartQuery>,
+    Wanted(return_to): Wanted,
 ) -> Result<Response, PageError> {
-    let return_to = ReturnTo::parse(&query.return_to, &door.return_origins);
     let known = app.directory.now().provider(&path.provider);
     let refuse = |refusal, provider| Refused {
         application: Some(Arc::clone(&door)),

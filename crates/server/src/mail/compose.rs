@@ -1,5 +1,6 @@
 //! Turns a letter into words for whoever it is for, as they are stored now.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
@@ -10,9 +11,10 @@ use identity::users::{Status, User};
 use store::{By, NewReset, Reset, ResetRefusal};
 
 use super::smtp::Outgoing;
-use super::{Letter, Sender, sealed};
+use super::{Letter, sealed};
 use crate::app::App;
 use crate::error::PageError;
+use crate::return_to::{self, keep};
 
 /// How long a link to set a new password works.
 pub const RESET_LIFE: Duration = Duration::from_secs(2 * 3600);
@@ -37,12 +39,15 @@ pub enum Task {
 /// What to do about a letter.
 pub async fn compose(app: &App, letter: Letter, now: Moment) -> Result<Task, PageError> {
     match letter {
-        Letter::ResetAsked { application, email_key, from } => {
-            reset_asked(app, &application, &email_key, from, now).await
+        Letter::ResetAsked { application, email_key, from, return_to } => {
+            let Some(door) = door(app, &application) else { return Ok(Task::Nothing) };
+            let asked = Asked { door, asked_at: now, by: from.into_by(), return_to };
+            reset_asked(app, asked, &email_key, now).await
         }
-        Letter::ResetLink { application, user, token, asked_at } => {
-            let link = Link { user: &user, token: Secret::new(token), asked_at };
-            reset_link(app, &application, link, now).await
+        Letter::ResetLink { application, user, token, asked_at, return_to } => {
+            let Some(door) = door(app, &application) else { return Ok(Task::Nothing) };
+            let asked = Asked { door, asked_at, by: By::system(), return_to };
+            reset_link(app, asked, &user, &Secret::new(token), now).await
         }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
@@ -50,42 +55,46 @@ pub async fn compose(app: &App, letter: Letter, now: Moment) -> Result<Task, Pag
     }
 }
 
+fn door(app: &App, key: &ApplicationKey) -> Option<Arc<Application>> {
+    app.directory.now().application(key.as_str())
+}
+
+/// That somebody wants a new password.
+struct Asked {
+    door: Arc<Application>,
+    asked_at: Moment,
+    by: By,
+    /// Where the sign-in afterwards leads; read again when the link is opened.
+    return_to: Option<String>,
+}
+
 async fn reset_asked(
     app: &App,
-    application: &ApplicationKey,
+    asked: Asked,
     email_key: &str,
-    from: Sender,
     now: Moment,
 ) -> Result<Task, PageError> {
-    let Some(door) = app.directory.now().application(application.as_str()) else {
-        return Ok(Task::Nothing);
-    };
+    let door = &asked.door;
     let found = app.store.find_user_by_email(door.user_type, &door.population, email_key).await?;
     let Some(user) = found.filter(|user| user.status == Status::Active && door.local_login) else {
         return Ok(Task::Nothing);
     };
     if !user.may_have_password() {
-        return no_password(app, &door, &user).await;
+        return no_password(app, door, &user).await;
     }
-    add_link(app, &door, &user.id, now, &from.into_by(), now).await?;
+    add_link(app, asked, &user.id, now).await?;
     Ok(Task::Nothing)
 }
 
 /// Makes a link and puts the letter with it into the queue.
-async fn add_link(
-    app: &App,
-    door: &Application,
-    user: &UserId,
-    asked_at: Moment,
-    by: &By,
-    now: Moment,
-) -> Result<(), PageError> {
+async fn add_link(app: &App, asked: Asked, user: &UserId, now: Moment) -> Result<(), PageError> {
     let token = Secret::generate(app.entropy.as_ref());
     let letter = Letter::ResetLink {
-        application: door.key.clone(),
+        application: asked.door.key.clone(),
         user: user.clone(),
         token: token.expose().to_owned(),
-        asked_at,
+        asked_at: asked.asked_at,
+        return_to: asked.return_to,
     };
     let reset = NewReset {
         user: user.clone(),
@@ -93,58 +102,50 @@ async fn add_link(
         expires_at: now.plus(RESET_LIFE),
         mail: sealed(app, &letter, now)?,
     };
-    Ok(app.store.add_password_reset(&reset, by, now).await?)
-}
-
-/// A link to be mailed.
-struct Link<'a> {
-    user: &'a UserId,
-    token: Secret,
-    asked_at: Moment,
+    Ok(app.store.add_password_reset(&reset, &asked.by, now).await?)
 }
 
 async fn reset_link(
     app: &App,
-    application: &ApplicationKey,
-    link: Link<'_>,
+    asked: Asked,
+    user: &UserId,
+    token: &Secret,
     now: Moment,
 ) -> Result<Task, PageError> {
-    let Some(door) = app.directory.now().application(application.as_str()) else {
-        return Ok(Task::Nothing);
-    };
-    match app.store.find_password_reset(&link.token.digest(), now).await? {
+    let door = &asked.door;
+    match app.store.find_password_reset(&token.digest(), now).await? {
         Reset::Good(user) => {
-            let path = format!("/{}/password/reset?token={}", door.key, link.token.expose());
+            let path = format!("/{}/password/reset?token={}", door.key, token.expose());
+            let target = asked.return_to.as_deref().and_then(|text| return_to::parse(text, door));
             let context = minijinja::context! {
                 hours => RESET_LIFE.as_secs() / 3600,
-                link => app.url(&path),
-                ..greeting(&door, &user)
+                link => app.url(&keep(path, target.as_ref())),
+                ..greeting(door, &user)
             };
             let text = app.pages.text("mail/reset.txt", context)?;
             Ok(outgoing(&user, format!("Your new password for {}", door.name), text))
         }
         // The mail server was away for longer than the link works: a dead link helps nobody.
-        Reset::Refused(ResetRefusal::Expired) if now.since(link.asked_at) >= PATIENCE => {
+        Reset::Refused(ResetRefusal::Expired) if now.since(asked.asked_at) >= PATIENCE => {
             Ok(Task::GiveUp)
         }
         Reset::Refused(ResetRefusal::Expired) => {
-            add_link(app, &door, link.user, link.asked_at, &By::system(), now).await?;
+            add_link(app, asked, user, now).await?;
             Ok(Task::Nothing)
         }
         Reset::Refused(_) => Ok(Task::Nothing),
     }
 }
 
-/// For those who sign in through a provider and get no password.
+/// For those who sign in through a provider and get no password. Only a button that they will
+/// find at this door is a way in; who has none is told whom to ask.
 async fn no_password(app: &App, door: &Application, user: &User) -> Result<Task, PageError> {
-    let listing = app.directory.now();
     let own = app.store.list_identities_of(&user.id).await?;
-    let provider = own
+    let buttons = app.directory.now().buttons(&door.key);
+    let provider = buttons
         .iter()
-        .filter_map(|identity| listing.provider_by_id(&identity.provider))
-        .map(|provider| provider.name.clone())
-        .next();
-    let Some(provider) = provider else { return Ok(Task::Nothing) };
+        .find(|button| own.iter().any(|identity| identity.provider == button.id))
+        .map(|provider| provider.name.clone());
     let context = minijinja::context! {
         provider,
         link => app.url(&format!("/{}/login", door.key)),
@@ -159,9 +160,8 @@ async fn password_changed(
     application: &ApplicationKey,
     user: &UserId,
 ) -> Result<Task, PageError> {
-    let door = app.directory.now().application(application.as_str());
     let user = app.store.find_user(user).await?;
-    let (Some(door), Some(user)) = (door, user) else { return Ok(Task::Nothing) };
+    let (Some(door), Some(user)) = (door(app, application), user) else { return Ok(Task::Nothing) };
     if user.status == Status::Deleted {
         return Ok(Task::Nothing);
     }

@@ -30,6 +30,9 @@ pub enum Letter {
         email_key: String,
         /// From where, for the audit.
         from: Sender,
+        /// Where the sign-in afterwards leads.
+        #[serde(default)]
+        return_to: Option<String>,
     },
     /// A link that sets a new password.
     ResetLink {
@@ -41,6 +44,9 @@ pub enum Letter {
         token: String,
         /// Since when somebody waits for it.
         asked_at: Moment,
+        /// Where the sign-in afterwards leads.
+        #[serde(default)]
+        return_to: Option<String>,
     },
     /// The password was changed.
     PasswordChanged {

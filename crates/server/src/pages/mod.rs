@@ -1,6 +1,7 @@
 //! Pages: templates, what every page knows, and the page for every error.
 
 mod dress;
+mod form;
 mod headers;
 mod view;
 
@@ -9,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 pub use dress::dress_errors;
+pub use form::SentBack;
+pub(crate) use form::{FORM_EXPIRED, form_page, minutes_in_words, sentence, wait_page};
 pub use headers::secure_headers;
 pub use view::{Notice, View};
 

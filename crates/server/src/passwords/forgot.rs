@@ -6,14 +6,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use identity::applications::Application;
 use identity::email::Email;
+use identity::return_to::ReturnTo;
 use identity::throttle::{Reservation, buckets_for_reset_mail, reserve};
 use serde::Deserialize;
 
-use super::{FORM_EXPIRED, SentBack, closed_page, form_page, sentence, throttles, wait_page};
+use super::{closed_page, throttles};
 use crate::app::App;
 use crate::error::PageError;
 use crate::mail::{Letter, Sender, post};
-use crate::pages::{Notice, View};
+use crate::pages::{
+    FORM_EXPIRED, Notice, SentBack, View, form_page, minutes_in_words, sentence, wait_page,
+};
+use crate::return_to::{Wanted, keep};
 use crate::visit::{Door, Visit};
 
 /// The form.
@@ -30,12 +34,14 @@ pub async fn show(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
+    Wanted(target): Wanted,
     Query(back): Query<SentBack>,
 ) -> Response {
     if !door.local_login {
-        return closed_page(&app, &door);
+        return closed_page(&app, &door, target.as_ref());
     }
-    form_page(&app, &visit, StatusCode::OK, view(&door, "", back.words()))
+    let view = back.told(view(&door, "", target.as_ref()));
+    form_page(&app, &visit, StatusCode::OK, view)
 }
 
 /// `POST /{application}/password/forgot`
@@ -46,14 +52,19 @@ pub async fn send(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
+    Wanted(target): Wanted,
     Form(form): Form<ForgotForm>,
 ) -> Result<Response, PageError> {
     if !door.local_login {
-        return Ok(closed_page(&app, &door));
+        return Ok(closed_page(&app, &door, target.as_ref()));
     }
     let email = form.email.trim();
+    let again = |text: String, code| {
+        let view = view(&door, email, target.as_ref());
+        view.notice(Some(Notice::Problem(text))).reason(code)
+    };
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-        let again = view(&door, email, Some(FORM_EXPIRED.to_owned())).reason("form_expired");
+        let again = again(FORM_EXPIRED.to_owned(), "form_expired");
         return Ok(form_page(&app, &visit, StatusCode::FORBIDDEN, again));
     }
     let key = match Email::parse(email) {
@@ -62,23 +73,23 @@ pub async fn send(
         Err(error) => match Email::key_of(email) {
             Some(key) => key,
             None => {
-                let again = view(&door, email, Some(sentence(&error.to_string())));
-                let again = again.reason(error.code());
+                let again = again(sentence(&error.to_string()), error.code());
                 return Ok(form_page(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, again));
             }
         },
     };
     if let Some(minutes) = wait(&app, &door, &visit, &key).await? {
-        let again = view(&door, email, Some(wait_text(minutes))).reason("throttled");
+        let again = again(wait_text(minutes), "throttled");
         return Ok(wait_page(&app, &visit, minutes, again));
     }
     let letter = Letter::ResetAsked {
         application: door.key.clone(),
         email_key: key,
         from: Sender::of(&visit),
+        return_to: target.as_ref().map(ToString::to_string),
     };
     post(&app, &letter, visit.now).await?;
-    Ok(app.pages.page(StatusCode::OK, &sent(&door, email)))
+    Ok(app.pages.page(StatusCode::OK, &sent(&door, email, target.as_ref())))
 }
 
 /// Counts the request; the minutes to wait when there were too many.
@@ -99,21 +110,21 @@ async fn wait(
 }
 
 fn wait_text(minutes: u64) -> String {
-    let unit = if minutes == 1 { "minute" } else { "minutes" };
+    let minutes = minutes_in_words(minutes);
     format!(
         "Too many messages were asked for. Please look into your mailbox, also among the unwanted \
-         mail, or wait {minutes} {unit} before you ask again."
+         mail, or wait {minutes} before you ask again."
     )
 }
 
-fn view(door: &Application, email: &str, problem: Option<String>) -> View {
+fn view(door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
     View::new("forgot.html", "Forgot your password?")
         .at(door)
         .with("email", email)
-        .notice(problem.map(Notice::Problem))
+        .with("return_query", keep(String::new(), target))
 }
 
-fn sent(door: &Application, email: &str) -> View {
+fn sent(door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
     let text = format!(
         "If there is an account for {email}, a message to it is on its way. It says how to go on, \
          and its link works for two hours. Nothing came after some minutes? Look among the \
@@ -122,5 +133,5 @@ fn sent(door: &Application, email: &str) -> View {
     View::message("Look into your mailbox", text)
         .at(door)
         .reason("reset_asked")
-        .way_on(format!("/{}/login", door.key), "Back to the sign-in")
+        .way_on(keep(format!("/{}/login", door.key), target), "Back to the sign-in")
 }

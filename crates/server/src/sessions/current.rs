@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::applications::Application;
+use identity::applications::{Application, ApplicationKey};
 use identity::secret::Digest;
 use identity::sessions::{Admission, AdmitRefusal, AtTheDoor, Session, admit};
 use identity::users::{User, UserType};
+use store::FoundSession;
 
 use super::cache::{Held, Trust, patience};
 use crate::app::App;
@@ -37,14 +38,10 @@ pub enum AtDoor {
 
 /// Looks at the session that this browser has for the door's user type.
 pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtDoor, PageError> {
-    let Some((digest, held)) = find(app, visit, door.user_type).await? else {
-        return Ok(AtDoor::Nobody);
-    };
+    let Some(found) = look(app, visit, door.user_type).await? else { return Ok(AtDoor::Nobody) };
+    let provider_connected = found.provider_connected(app, door);
+    let Found { digest, held, .. } = found;
     let session = held.session();
-    let provider_connected = session
-        .provider
-        .as_ref()
-        .is_none_or(|provider| app.directory.now().is_connected(&door.key, provider));
     let user = held.user();
     let visitor = AtTheDoor { session: &session, user, provider_connected };
     match admit(visitor, door, visit.now).admission {
@@ -68,26 +65,46 @@ pub async fn find(
     visit: &Visit,
     user_type: UserType,
 ) -> Result<Option<(Digest, Arc<Held>)>, PageError> {
-    let Some(token) = app.cookies.session(&visit.headers, user_type) else { return Ok(None) };
-    let digest = token.digest();
-    Ok(held(app, &digest, user_type, visit).await?.map(|held| (digest, held)))
+    Ok(look(app, visit, user_type).await?.map(|found| (found.digest, found.held)))
 }
 
-async fn held(
-    app: &App,
-    digest: &Digest,
-    user_type: UserType,
-    visit: &Visit,
-) -> Result<Option<Arc<Held>>, PageError> {
-    let at_hand = app.sessions.find(digest);
+/// A session as a door finds it, live or not.
+struct Found {
+    digest: Digest,
+    held: Arc<Held>,
+    /// The doors that its provider opens, as the database said in the same breath; none when
+    /// memory answered.
+    connected: Option<Vec<ApplicationKey>>,
+}
+
+impl Found {
+    /// Whether the session's provider is enabled and connected to this door. What memory knows of
+    /// providers is as old as what it knows of sessions, so where those were asked for anew, the
+    /// answer to that counts.
+    fn provider_connected(&self, app: &App, door: &Application) -> bool {
+        let Some(provider) = self.held.session().provider else { return true };
+        match &self.connected {
+            Some(connected) => connected.contains(&door.key),
+            None => app.directory.now().is_connected(&door.key, &provider),
+        }
+    }
+}
+
+async fn look(app: &App, visit: &Visit, user_type: UserType) -> Result<Option<Found>, PageError> {
+    let Some(token) = app.cookies.session(&visit.headers, user_type) else { return Ok(None) };
+    let digest = token.digest();
+    let from_memory = |held| Ok(Some(Found { digest: digest.clone(), held, connected: None }));
+    let at_hand = app.sessions.find(&digest);
     let trust = app.sessions.trust(visit.now);
     if let (Some(held), Trust::Fresh) = (&at_hand, trust) {
-        return Ok(Some(Arc::clone(held)));
+        return from_memory(Arc::clone(held));
     }
     let generation = app.sessions.generation();
-    match (app.store.find_session(digest).await, at_hand, trust) {
+    match (app.store.find_session(&digest).await, at_hand, trust) {
         (Ok(Some(found)), _, _) => {
-            Ok(Some(app.sessions.shelve(digest.clone(), found.session, found.user, generation)))
+            let FoundSession { session, user, connected } = found;
+            let held = app.sessions.shelve(digest.clone(), session, user, generation);
+            Ok(Some(Found { digest, held, connected: Some(connected) }))
         }
         (Ok(None), _, _) => Ok(None),
         (Err(error), Some(held), Trust::Stale { since })
@@ -95,7 +112,7 @@ async fn held(
         {
             let customers = &app.config.sessions.customers_without_database_seconds;
             let patience = patience(user_type, Duration::from_secs(*customers));
-            if visit.now.since(since) < patience { Ok(Some(held)) } else { Err(error.into()) }
+            if visit.now.since(since) < patience { from_memory(held) } else { Err(error.into()) }
         }
         (Err(error), _, _) => Err(error.into()),
     }

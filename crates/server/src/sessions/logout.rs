@@ -1,9 +1,10 @@
 //! `/{application}/logout`: out, here and in every process.
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use identity::applications::Application;
 use identity::sessions::Session;
 use serde::Deserialize;
 use store::{By, EndReason};
@@ -11,7 +12,7 @@ use store::{By, EndReason};
 use super::current::find;
 use crate::app::App;
 use crate::error::PageError;
-use crate::pages::{Notice, View};
+use crate::pages::{FORM_EXPIRED, Notice, SentBack, View, form_page};
 use crate::visit::{Door, Visit};
 
 /// The form.
@@ -22,8 +23,13 @@ pub struct LogoutForm {
 }
 
 /// `GET /{application}/logout`: asks first, since a link on another site can lead here.
-pub async fn ask(State(app): State<App>, Door(door): Door, visit: Visit) -> Response {
-    page(&app, &door, &visit, StatusCode::OK, None)
+pub async fn ask(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Query(back): Query<SentBack>,
+) -> Response {
+    form_page(&app, &visit, StatusCode::OK, back.told(view(&door)))
 }
 
 /// `POST /{application}/logout`
@@ -34,9 +40,9 @@ pub async fn leave(
     Form(form): Form<LogoutForm>,
 ) -> Result<Response, PageError> {
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-        let notice =
-            Notice::Problem("That form was too old. Please press the button again.".into());
-        return Ok(page(&app, &door, &visit, StatusCode::FORBIDDEN, Some(notice)));
+        let notice = Notice::Problem(FORM_EXPIRED.into());
+        let view = view(&door).notice(Some(notice)).reason("form_expired");
+        return Ok(form_page(&app, &visit, StatusCode::FORBIDDEN, view));
     }
     if let Some((_, held)) = find(&app, &visit, door.user_type).await? {
         let Session { id, user, .. } = held.session();
@@ -50,21 +56,6 @@ pub async fn leave(
     Ok(response)
 }
 
-fn page(
-    app: &App,
-    door: &identity::applications::Application,
-    visit: &Visit,
-    status: StatusCode,
-    notice: Option<Notice>,
-) -> Response {
-    let (browser, is_new) = visit.browser_or_new(app);
-    let view = View::new("logout.html", "Sign out?")
-        .at(door)
-        .with("csrf", app.forms.token(&browser))
-        .notice(notice);
-    let mut response = app.pages.page(status, &view);
-    if is_new {
-        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
-    }
-    response
+fn view(door: &Application) -> View {
+    View::new("logout.html", "Sign out?").at(door)
 }

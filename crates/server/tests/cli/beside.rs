@@ -94,6 +94,15 @@ async fn a_support_code_leads_to_the_decision_and_its_rules() {
     let text = desk.read(&["audit", "show", &code]).await;
     assert!(text.contains("unknown_user"), "{text}");
     assert!(text.contains("-> settles it"), "the rules that were weighed: {text}");
-    let (code, _) = desk.refused(&["audit", "show", "NOSUCHCODE"]).await;
-    assert_eq!(code, "not_found");
+    assert!(text.contains("Provider    corp"), "by its key: {text}");
+    // As people hear and type it: no hyphen, small letters, a letter for the digit.
+    for typed in
+        [code.replace('-', ""), code.to_lowercase().replace('-', " "), code.replace('0', "o")]
+    {
+        assert_eq!(desk.ask(&["audit", "show", &typed]).await, entry, "{typed}");
+    }
+    for none in ["NOSUCHCODE", "00000-00000"] {
+        let (code, _) = desk.refused(&["audit", "show", none]).await;
+        assert_eq!(code, "not_found", "{none}");
+    }
 }

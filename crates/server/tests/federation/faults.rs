@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use identity::secret::Secret;
+use store::{By, ProviderChange};
 use testkit::provider::{Fault, Place};
 use testkit::{Engine, FakeProvider, House, on_both_engines};
 
@@ -137,6 +139,27 @@ async fn a_code_that_the_provider_knows_no_more_is_its_error() {
     let entry = scene.house.audit_of(&page.support_code().expect("a code")).await;
     let detail = entry.detail["detail"].as_str().expect("text").to_owned();
     assert!(detail.contains("invalid_grant"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_of_ours_that_does_not_open_is_our_fault_and_not_the_providers() {
+    let scene = Scene::on(Engine::Sqlite).await;
+    let browser = scene.house.browser();
+    let callback = callback_of(&browser).await;
+    let app = &scene.house.app;
+    let elsewhere = app.keyring.seal(&Secret::new("x"), "another/place", app.entropy.as_ref());
+    let change = ProviderChange {
+        sealed_secret: Some(elsewhere.expect("sealed")),
+        ..ProviderChange::default()
+    };
+    let (by, now) = (By::operator(), app.now());
+    app.store.change_provider(&scene.row.id, &change, &by, now).await.expect("a change");
+    scene.house.learn().await;
+    let page = browser.open(&callback).await;
+    assert_eq!((page.status, page.reason().as_deref()), (500, Some("broken")), "{}", page.text());
+    assert!(page.text().contains("on our side"), "{}", page.text());
+    assert!(!page.text().contains("Corp"), "{}", page.text());
+    assert_eq!(scene.provider.times(Place::Token), 0);
 }
 
 on_both_engines! {

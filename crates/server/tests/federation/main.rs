@@ -13,6 +13,7 @@ mod policy;
 mod refresh;
 mod save;
 mod scene;
+mod stale;
 mod state;
 mod tokens;
 mod trip;

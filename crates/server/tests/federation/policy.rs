@@ -108,7 +108,9 @@ on_both_engines! {
         let scene = Scene::on(engine).await;
         let standing = EmailStanding::Unconfirmed;
         scene.house.add_user("ada@corp.example", Status::Active, standing).await;
-        scene.refused("account_unconfirmed").await;
+        let page = scene.refused("account_unconfirmed").await;
+        // The way on confirms it: a message that arrives is the proof.
+        assert_eq!(page.way_on().expect("a way on").path(), "/back-office/password/forgot");
     }
 
     async fn s027_two_providers_with_one_subject_are_two_identities(engine: Engine) {

@@ -3,6 +3,7 @@
 mod guessing;
 mod logs;
 mod mail;
+mod onward;
 mod pool;
 mod reset;
 mod scene;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
+use identity::federation::provider::ProviderState;
 use identity::secret::Secret;
 use identity::users::Status;
+use server::federation::save::{Door, NewProvider};
 use store::{ApplicationChange, By};
 use testkit::{Browser, Engine, FakeProvider, Form, House, MailServer, on_both_engines};
 
@@ -227,6 +229,33 @@ async fn who_came_by_single_sign_on_is_told_so_and_gets_no_link() {
     assert!(mail.text().contains("you sign in with Corp"), "{}", mail.data);
     assert!(mail.link().path().ends_with("/back-office/login"));
     assert!(!mail.data.contains("token"), "{}", mail.data);
+}
+
+#[tokio::test]
+async fn the_mail_names_a_button_that_is_there_and_else_says_whom_to_ask() {
+    let mails = MailServer::start().await;
+    let house = house_with_mail(Engine::Sqlite, &mails).await;
+    let (corp, other) = (
+        FakeProvider::start(house.clock.clone()).await,
+        FakeProvider::start(house.clock.clone()).await,
+    );
+    let first = house.connect(&corp).await;
+    let named = |new: &mut NewProvider, _: &mut Door| {
+        (new.key, new.name) = (Some("other".to_owned()), "Other".to_owned());
+    };
+    house.try_connect(&other, named).await.expect("a good provider");
+    corp.person("subject-1", "ada@corp.test");
+    let user = {
+        assert!(house.browser().open("/back-office/login/corp").await.is_signed_in());
+        house.find_staff("ada@corp.test").await.expect("a user")
+    };
+    assert!(!user.may_have_password());
+    house.set_provider_state(&first, ProviderState::Disabled).await;
+    house.learn().await;
+    ask(&house.browser(), "ada@corp.test").await;
+    let text = mails.wait_for(1).await.text();
+    assert!(text.contains("ask your administrator"), "{text}");
+    assert!(!text.contains("Corp") && !text.contains("Other") && !text.contains("http"), "{text}");
 }
 
 #[tokio::test]

@@ -213,6 +213,9 @@ async fn s105_a_closed_door_refuses_without_counting() {
         let page = post_to_login(&house, &browser).await;
         assert_eq!(outcome(&page), (403, "local_login_closed".to_owned()));
         assert_eq!(browser.cookie("staff"), None);
+        let text = page.text();
+        assert!(text.contains("Nobody can sign in here at the moment"), "{text}");
+        assert!(!text.contains("buttons below"), "there is none: {text}");
     }
     set_local_login(&house, true).await;
     signed_in(&browser, "grace@shop.test", PASSWORD).await;

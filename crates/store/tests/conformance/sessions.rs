@@ -66,7 +66,7 @@ both! {
         assert!(matches!(done, Settled::SignedIn { .. }));
         let connected = async || {
             let found = house.store.find_session(&digest("token")).await.unwrap().unwrap();
-            found.provider_connected(&back_office())
+            found.connected == [back_office()]
         };
         assert!(connected().await);
         let by = By::operator();
@@ -81,6 +81,6 @@ both! {
         let user = house.administrator("admin@example.com").await;
         house.session(&user, "by-password", at(1)).await;
         let found = house.store.find_session(&digest("by-password")).await.unwrap().unwrap();
-        assert!(found.provider_connected(&back_office()));
+        assert_eq!(found.connected, []);
     }
 }

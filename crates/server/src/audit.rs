@@ -1,4 +1,4 @@
-//! Support codes: short enough to be read out, and they find the audit entry.
+//! Support codes: short enough to be read out, and they find their entry in the audit.
 
 use identity::entropy::{Entropy, draw};
 
@@ -10,7 +10,7 @@ const GROUP: usize = 5;
 
 /// A fresh code of 50 bits: `7K3Q9-M2XTB`. It is a name and no secret; that many bits only keep
 /// two from being the same.
-pub fn generate(entropy: &dyn Entropy) -> String {
+pub fn support_code(entropy: &dyn Entropy) -> String {
     let characters = draw::<{ 2 * GROUP }>(entropy)
         .map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
     let (first, second) = characters.split_at(GROUP);
@@ -19,7 +19,7 @@ pub fn generate(entropy: &dyn Entropy) -> String {
 
 /// What somebody typed or heard, as it was given out: case, blanks and hyphens do not matter, and
 /// what is mistaken for a digit is the digit. None for what cannot be a code.
-pub fn normalised(typed: &str) -> Option<String> {
+pub fn read_support_code(typed: &str) -> Option<String> {
     let characters: Option<Vec<char>> = typed
         .chars()
         .filter(|c| !c.is_whitespace() && *c != '-')
@@ -41,18 +41,18 @@ mod tests {
 
     #[test]
     fn a_code_is_found_again_as_people_write_it() {
-        let code = generate(&SystemEntropy);
-        assert_eq!(normalised(&code), Some(code.clone()));
-        assert_eq!(normalised(&code.to_lowercase().replace('-', " ")), Some(code));
-        assert_eq!(normalised("oi1l2-M2XTB"), Some("01112-M2XTB".to_owned()));
+        let code = support_code(&SystemEntropy);
+        assert_eq!(read_support_code(&code), Some(code.clone()));
+        assert_eq!(read_support_code(&code.to_lowercase().replace('-', " ")), Some(code));
+        assert_eq!(read_support_code("oi1l2-M2XTB"), Some("01112-M2XTB".to_owned()));
         for none in ["", "7K3Q9", "7K3Q9-M2XTBZ", "7K3Q9-M2XTU", "7K3Q9/M2XTB"] {
-            assert_eq!(normalised(none), None, "{none}");
+            assert_eq!(read_support_code(none), None, "{none}");
         }
     }
 
     #[test]
     fn codes_have_two_groups_of_five() {
-        let code = generate(&SystemEntropy);
+        let code = support_code(&SystemEntropy);
         assert_eq!(code.split('-').map(str::len).collect::<Vec<_>>(), [5, 5], "{code}");
     }
 }

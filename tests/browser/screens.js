@@ -1,0 +1,62 @@
+// What must have been looked at, address by address: every page of the route table in each of its states.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+
+import { looked } from '../harness/browser.js';
+import { testsDir } from '../harness/process.js';
+import { everyReason } from './refusals.js';
+
+const named = (prefix, words) => words.split(' ').map((word) => `${prefix}-${word}`);
+
+const SCREENS = {
+  '/': ['root'],
+  '/back-office/setup': ['setup', ...named('setup', 'weak used open-again')],
+  '/{application}': ['home', 'home-by-provider'],
+  '/{application}/login': [
+    'login', ...named('login', 'storefront merchant-portal dashboard with-provider many-providers nobody'),
+    ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),
+    ...named('login', 'signed-out set-up password-set again'),
+  ],
+  '/{application}/login/{provider}': ['start-not-connected'],
+  '/{application}/logout': ['logout', 'logout-form-expired'],
+  '/{application}/password/forgot': ['forgot', ...named('forgot', 'sent throttled form-expired passwords-closed')],
+  '/{application}/password/reset': ['reset', ...named('reset', 'weak unequal used invalid open-again')],
+  '/login/callback': ['callback-bare'],
+  '/login/callback/{provider}': [
+    'one-more-step', ...everyReason().map((reason) => `refusal-${reason.replaceAll('_', '-')}`),
+    ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user'),
+    ...named('refused', 'email-missing email-untrusted by-provider provider-unreachable provider-disabled callback'),
+  ],
+  '/oauth/authorize': [],
+  '/oauth/authorize/continue': [],
+  '/oauth/logout': [],
+};
+
+/** What any address can come to. */
+const EVERYWHERE = [
+  ...named('not-found', 'nowhere back-office-nowhere'), ...named('fault', '400 405 413'), 'busy', 'broken',
+];
+
+/** For machines: nobody reads them. */
+const NO_PAGES = [
+  '/healthz', '/readyz', '/assets/{file}', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server',
+  ...['introspect', 'jwks', 'par', 'revoke', 'token', 'userinfo'].map((word) => `/oauth/${word}`),
+];
+
+/** The route table, as the router's own source has it. */
+function routes() {
+  const source = readFileSync(join(testsDir, '../crates/server/src/router.rs'), 'utf8');
+  return [...source.matchAll(/\(\s*"(\/[^"]*)",/g)].map(([, path]) => path);
+}
+
+describe('screens', () => {
+  test('every address that is served has its screens, or is for machines', () => {
+    assert.deepEqual(routes().sort(), [...Object.keys(SCREENS), ...NO_PAGES].sort());
+  });
+
+  test('every state of every page was looked at, and no picture is unaccounted for', () => {
+    assert.deepEqual([...looked].sort(), [...Object.values(SCREENS).flat(), ...EVERYWHERE].sort());
+  });
+});

@@ -99,7 +99,8 @@ impl Keyring {
         if store.list_data_keys().await?.is_empty() {
             let key = DataKey::generate(now, entropy);
             let wrapped = key.wrap(&master, entropy).map_err(shown)?;
-            store.add_data_key(&key.id, &wrapped, now).await?;
+            // Another process may have been first; then its key is ours as well.
+            store.add_first_data_key(&key.id, &wrapped, now).await?;
         }
         let all = store
             .list_data_keys()

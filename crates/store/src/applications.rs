@@ -126,6 +126,8 @@ impl Store {
         now: Moment,
     ) -> Result<Application> {
         transact!(self.db, Mode::Plain, |tx| {
+            // Every column is written below: two changes at once must not undo each other.
+            tx.run("UPDATE applications SET name = name WHERE key = $1", args![key]).await?;
             let door = change.apply(tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?);
             tx.update_application(&door).await?;
             let happened = change.note(Happened::done("application.change").at(key));

@@ -153,6 +153,7 @@ impl Store {
         now: Moment,
     ) -> Result<()> {
         transact!(self.db, Mode::Plain, |tx| {
+            tx.lock_user(user).await?;
             let user = tx.user(user).await?;
             if !user.may_have_password() || user.status == Status::Deleted {
                 return Err(Error::Conflict(Conflict::NoPassword).into());
@@ -191,7 +192,7 @@ impl Tx {
     ) -> std::result::Result<(), Fault> {
         // Whoever begins a session holds the user's row: they wait here, or this waits for them
         // and ends their session below.
-        self.run("UPDATE users SET status = status WHERE id = $1", args![&user.id]).await?;
+        self.lock_user(&user.id).await?;
         self.run(
             "INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, $2, $3) \
              ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, \
@@ -211,6 +212,11 @@ impl Tx {
         for bucket in buckets {
             self.remove_counter(bucket.kind.as_str(), &bucket.key).await?;
         }
-        Ok(())
+        // Whoever knew the old password is a stranger to the new one: their browser loses the
+        // counters of its own.
+        const STRANGERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND browser_digest \
+             <> coalesce((SELECT browser_digest FROM sessions WHERE id = $2), '')";
+        let keep = keep.map_or("", SessionId::as_str);
+        self.run(STRANGERS, args![&user.id, keep]).await.map(|_| ())
     }
 }

@@ -97,9 +97,17 @@ const FIND: &str = concat!(
 
 impl Store {
     /// Makes a link, voids the user's older ones and puts the mail into the queue, in one
-    /// transaction: no link without a mail, no mail without a link.
+    /// transaction: no link without a mail, no mail without a link. Nothing is written for who may
+    /// not come in, or may have no password, by then.
     pub async fn add_password_reset(&self, new: &NewReset, by: &By, now: Moment) -> Result<()> {
         transact!(self.db, Mode::Plain, |tx| {
+            // Another link, a new password or a deactivation at the same moment voids this one, or
+            // this waits for it; otherwise each would miss what the other has not committed yet.
+            tx.lock_user(&new.user).await?;
+            let user = tx.user(&new.user).await?;
+            if user.status != Status::Active || !user.may_have_password() {
+                return Ok(());
+            }
             tx.void_resets(&new.user, now).await?;
             tx.run(
                 "INSERT INTO password_resets (digest, user_id, created_at, expires_at) \
@@ -132,8 +140,12 @@ impl Store {
     ) -> Result<Reset> {
         const TAKE: &str = "UPDATE password_resets SET used_at = $2 WHERE digest = $1 \
              AND used_at IS NULL AND voided_at IS NULL AND expires_at > $2 RETURNING user_id";
+        // The user first, as everywhere, so that nobody waits crosswise.
+        const LOCK: &str = "UPDATE users SET status = status WHERE id = \
+             (SELECT user_id FROM password_resets WHERE digest = $1)";
         let mut refused = None;
         let taken = transact!(self.db, Mode::Plain, |tx| {
+            tx.run(LOCK, args![&take.token]).await?;
             // The update waits for whoever takes or voids the link at the same moment; what is
             // read afterwards is what they left.
             let won: Option<(String,)> = tx.opt(TAKE, args![&take.token, now]).await?;

@@ -272,7 +272,9 @@ impl Store {
         now: Moment,
     ) -> Result<User> {
         transact!(self.db, Mode::Plain, |tx| {
-            let mut user = tx.one::<UserRow>(BY_ID, args![id]).await?.read()?;
+            // Every column is written below: two changes at once must not undo each other.
+            tx.lock_user(id).await?;
+            let mut user = tx.user(id).await?;
             if let Some(name) = &change.name {
                 user.name = name.clone();
             }
@@ -347,6 +349,12 @@ impl Tx {
     /// session holds them, so that it cannot begin behind the back of who ends them all.
     pub(crate) async fn hold(&mut self, id: &UserId) -> std::result::Result<User, Fault> {
         self.hold_user::<UserRow>(BY_ID, args![id]).await?.read()
+    }
+
+    /// Keeps everybody else from changing the user, or beginning a session for them, until the end
+    /// of the transaction. What is read afterwards is what whoever came before has left.
+    pub(crate) async fn lock_user(&mut self, id: &UserId) -> std::result::Result<(), Fault> {
+        self.run("UPDATE users SET status = status WHERE id = $1", args![id]).await.map(|_| ())
     }
 
     async fn update_profile(&mut self, user: &User) -> std::result::Result<(), Fault> {

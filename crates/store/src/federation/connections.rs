@@ -127,6 +127,8 @@ impl Store {
         now: Moment,
     ) -> Result<Connection> {
         transact!(self.db, Mode::Plain, |tx| {
+            // Every column is written below: two changes at once must not undo each other.
+            tx.run("UPDATE connections SET position = position WHERE id = $1", args![id]).await?;
             let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
             if let Some(unknown_user) = change.unknown_user {
                 connection.unknown_user = unknown_user;

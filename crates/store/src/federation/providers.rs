@@ -218,6 +218,8 @@ impl Store {
         now: Moment,
     ) -> Result<Provider> {
         transact!(self.db, Mode::Plain, |tx| {
+            // Every column is written below: two changes at once must not undo each other.
+            tx.run("UPDATE providers SET state = state WHERE id = $1", args![id]).await?;
             let before = tx.one::<ProviderRow>(BY_ID, args![id]).await?.read()?;
             let provider = change.apply(before);
             tx.update_provider(&provider).await?;

@@ -19,6 +19,8 @@ mod changes;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod crossings;
+#[cfg(test)]
 mod engines;
 #[cfg(test)]
 mod faults;

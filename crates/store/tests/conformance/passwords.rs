@@ -40,6 +40,18 @@ both! {
         assert_eq!((found.session, found.user), (session, user));
     }
 
+    async fn s104_a_new_password_makes_strangers_of_all_devices_but_the_one_that_stays(house) {
+        let user = house.staff("ada@example.com").await;
+        house.password(&user, "hash").await;
+        let browser = digest("browser");
+        let session = house.session(&user, "token", at(5)).await;
+        let (by, keep) = (By::operator(), Some(&session.id));
+        house.store.set_password(&user.id, "second", keep, &by, at(6)).await.unwrap();
+        assert!(house.store.find_known_device(&user.id, &browser).await.unwrap());
+        house.store.set_password(&user.id, "third", None, &by, at(7)).await.unwrap();
+        assert!(!house.store.find_known_device(&user.id, &browser).await.unwrap());
+    }
+
     async fn rehashing_keeps_the_password_and_success_clears_the_counters(house) {
         let user = house.staff("ada@example.com").await;
         house.password(&user, "old").await;

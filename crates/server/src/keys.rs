@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use identity::entropy::{Entropy, draw};
 use identity::seal::{DataKey, MasterKey, SealError, data_key_of};
@@ -81,9 +82,32 @@ fn make(file: &Path, entropy: &dyn Entropy) -> Result<MasterKey, KeyError> {
 
 /// Everything that encrypts: the newest data key seals, every data key opens.
 pub struct Keyring {
+    ring: RwLock<Arc<Ring>>,
+    master: MasterKey,
+    /// For messages.
+    file: String,
+}
+
+/// The data keys of a moment.
+struct Ring {
     newest: DataKey,
     all: Vec<DataKey>,
-    master: MasterKey,
+}
+
+impl Ring {
+    async fn read(store: &Store, master: &MasterKey, file: &str) -> Result<Self, KeyError> {
+        let all = store
+            .list_data_keys()
+            .await?
+            .into_iter()
+            .map(|(id, wrapped)| DataKey::unwrap(id, &wrapped, master))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| KeyError::Seal(file.to_owned(), error))?;
+        match all.last().cloned() {
+            Some(newest) => Ok(Self { newest, all }),
+            None => Err(KeyError::Store(store::Error::NotFound)),
+        }
+    }
 }
 
 impl Keyring {
@@ -95,24 +119,27 @@ impl Keyring {
         entropy: &dyn Entropy,
         now: Moment,
     ) -> Result<Self, KeyError> {
-        let shown = |error| KeyError::Seal(file.display().to_string(), error);
+        let file = file.display().to_string();
         if store.list_data_keys().await?.is_empty() {
             let key = DataKey::generate(now, entropy);
-            let wrapped = key.wrap(&master, entropy).map_err(shown)?;
+            let wrapped =
+                key.wrap(&master, entropy).map_err(|error| KeyError::Seal(file.clone(), error))?;
             // Another process may have been first; then its key is ours as well.
             store.add_first_data_key(&key.id, &wrapped, now).await?;
         }
-        let all = store
-            .list_data_keys()
-            .await?
-            .into_iter()
-            .map(|(id, wrapped)| DataKey::unwrap(id, &wrapped, &master))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(shown)?;
-        match all.last().cloned() {
-            Some(newest) => Ok(Self { newest, all, master }),
-            None => Err(KeyError::Store(store::Error::NotFound)),
-        }
+        let ring = Ring::read(store, &master, &file).await?;
+        Ok(Self { ring: RwLock::new(Arc::new(ring)), master, file })
+    }
+
+    /// Reads the data keys again: another process may have added one.
+    pub async fn reload(&self, store: &Store) -> Result<(), KeyError> {
+        let ring = Arc::new(Ring::read(store, &self.master, &self.file).await?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        Ok(())
+    }
+
+    fn now(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Encrypts for a place (`table.column.row`), from where alone it can be opened again.
@@ -122,13 +149,13 @@ impl Keyring {
         place: &str,
         entropy: &dyn Entropy,
     ) -> Result<String, SealError> {
-        self.newest.seal(plain.expose().as_bytes(), place, entropy)
+        self.now().newest.seal(plain.expose().as_bytes(), place, entropy)
     }
 
     /// Decrypts what was sealed for the same place.
     pub fn open(&self, sealed: &str, place: &str) -> Result<Secret, SealError> {
         let id = data_key_of(sealed)?;
-        match self.all.iter().find(|key| key.id == id) {
+        match self.now().all.iter().find(|key| key.id == id) {
             Some(key) => key.open_text(sealed, place),
             None => Err(SealError::OtherDataKey { needed: id.to_string() }),
         }

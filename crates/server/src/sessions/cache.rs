@@ -201,6 +201,10 @@ impl SessionCache {
     /// Whether memory may answer alone.
     pub fn trust(&self, now: Moment) -> Trust {
         let since = Moment::from_micros(self.looked_at.load(Ordering::Relaxed));
+        if since.since(now) >= TRUSTED_FOR {
+            // The clock was set back: how old the last look is, it cannot say.
+            return Trust::Stale { since: Moment::from_micros(i64::MIN) };
+        }
         if now.since(since) >= TRUSTED_FOR { Trust::Stale { since } } else { Trust::Fresh }
     }
 
@@ -234,4 +238,20 @@ impl SessionCache {
 /// How long a session of this type is believed while the database is away.
 pub fn patience(user_type: UserType, customers: Duration) -> Duration {
     if user_type.is_privileged() { Duration::ZERO } else { customers }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s093_memory_is_not_believed_for_longer_because_a_clock_was_set_back() {
+        let at = Moment::from_seconds;
+        let sessions = SessionCache::new(at(1000));
+        assert_eq!(sessions.trust(at(1001)), Trust::Fresh);
+        assert_eq!(sessions.trust(at(999)), Trust::Fresh, "a request that came in before the look");
+        assert_eq!(sessions.trust(at(1002)), Trust::Stale { since: at(1000) });
+        let Trust::Stale { since } = sessions.trust(at(500)) else { panic!("believed for ever") };
+        assert!(at(500).since(since) > Duration::from_secs(3600), "not even for customers");
+    }
 }

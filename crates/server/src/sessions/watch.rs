@@ -6,7 +6,10 @@ use identity::ids::{GrantId, SessionId, UserId};
 use store::{Change, ChangeKind, Changes};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::cache::SessionCache;
 use crate::app::App;
+use crate::clock::Clock;
+use crate::keys::KeyError;
 use crate::oauth::signing::SigningError;
 
 /// Between two looks at the changes.
@@ -30,14 +33,24 @@ pub async fn look(app: App, mut seen: i64) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        match timeout(LOOK_LIMIT, catch_up(&app, &mut seen)).await {
-            Ok(Ok(())) => app.sessions.looked(app.now()),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "cannot see what other processes changed");
-            }
-            Err(_) => {
-                tracing::warn!("the database takes longer than 2 s to say what changed");
-            }
+        look_once(&app.sessions, app.clock.as_ref(), catch_up(&app, &mut seen)).await;
+    }
+}
+
+/// One look. What it found was true when it began, and nobody knows since when it is not.
+async fn look_once(
+    sessions: &SessionCache,
+    clock: &dyn Clock,
+    catch_up: impl Future<Output = Result<(), store::Error>>,
+) {
+    let began = clock.now();
+    match timeout(LOOK_LIMIT, catch_up).await {
+        Ok(Ok(())) => sessions.looked(began),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "cannot see what other processes changed");
+        }
+        Err(_) => {
+            tracing::warn!("the database takes longer than 2 s to say what changed");
         }
     }
 }
@@ -47,15 +60,17 @@ pub async fn look(app: App, mut seen: i64) {
 struct Stale {
     directory: bool,
     signing_keys: bool,
+    data_keys: bool,
 }
 
 impl Stale {
-    const EVERYTHING: Self = Self { directory: true, signing_keys: true };
+    const EVERYTHING: Self = Self { directory: true, signing_keys: true, data_keys: true };
 
     const fn or(self, other: Self) -> Self {
         Self {
             directory: self.directory || other.directory,
             signing_keys: self.signing_keys || other.signing_keys,
+            data_keys: self.data_keys || other.data_keys,
         }
     }
 }
@@ -79,6 +94,10 @@ async fn catch_up(app: &App, seen: &mut i64) -> Result<(), store::Error> {
         if stale.directory {
             app.directory.reload(&app.store).await?;
         }
+        // First what opens, then what is sealed.
+        if stale.data_keys {
+            reload_data_keys(app).await?;
+        }
         if stale.signing_keys {
             reload_keys(app).await?;
         }
@@ -94,6 +113,16 @@ async fn reload_keys(app: &App) -> Result<(), store::Error> {
     match app.signer.reload(app.signing_tools()).await {
         Err(SigningError::Store(error)) => return Err(error),
         Err(error) => tracing::error!(%error, "the signing keys stay as they were"),
+        Ok(()) => {}
+    }
+    Ok(())
+}
+
+/// Another process has sealed with a key that this one does not know yet.
+async fn reload_data_keys(app: &App) -> Result<(), store::Error> {
+    match app.keyring.reload(&app.store).await {
+        Err(KeyError::Store(error)) => return Err(error),
+        Err(error) => tracing::error!(%error, "the data keys stay as they were"),
         Ok(()) => {}
     }
     Ok(())
@@ -127,7 +156,7 @@ fn apply(app: &App, change: &Change) -> Stale {
             app.grants.forget(&GrantId::from_stored(change.id.as_str()));
             Stale::default()
         }
-        ChangeKind::Keys => Stale::default(),
+        ChangeKind::Keys => Stale { data_keys: true, ..Stale::default() },
         ChangeKind::Other => {
             app.sessions.forget_all();
             app.grants.forget_all();
@@ -177,4 +206,36 @@ async fn prune_once(app: &App) -> Result<(), store::Error> {
     let kept = Duration::from_secs(days.saturating_mul(24 * 3600));
     app.store.prune_visitor_refusals(now.minus(kept)).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use identity::time::Moment;
+
+    use super::super::cache::Trust;
+    use super::*;
+
+    struct Turned(AtomicI64);
+
+    impl Clock for Turned {
+        fn now(&self) -> Moment {
+            Moment::from_seconds(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    #[tokio::test]
+    async fn s093_a_look_that_took_long_is_as_old_as_its_beginning() {
+        let clock = Turned(AtomicI64::new(1000));
+        let sessions = SessionCache::new(clock.now());
+        let slow = async {
+            clock.0.store(1002, Ordering::Relaxed);
+            Ok(())
+        };
+        look_once(&sessions, &clock, slow).await;
+        assert_eq!(sessions.trust(clock.now()), Trust::Stale { since: Moment::from_seconds(1000) });
+        look_once(&sessions, &clock, async { Ok(()) }).await;
+        assert_eq!(sessions.trust(clock.now()), Trust::Fresh);
+    }
 }

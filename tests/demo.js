@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-import { Keycloak } from './harness/keycloak.js';
+import { CONSOLE, Keycloak } from './harness/keycloak.js';
 import { Program, freePort, until } from './harness/process.js';
 
 const HOUSE_PORT = 8480;
@@ -34,6 +34,6 @@ execFileSync(binary, [
 
 console.log(house.lastWords());
 console.log(`The button "Login with Keycloak" works too: user name nora or lena, password ${USER_PASSWORD}.`);
-console.log(`Keycloak's own console: ${keycloak.url}/admin/`);
+console.log(`Keycloak's own console: ${keycloak.url}/admin/, user name ${CONSOLE.user}, password ${CONSOLE.password}.`);
 await house.ended;
 await keycloak.stop();

@@ -132,7 +132,10 @@ scenario('keycloak', { keycloak: true }, (scene, stage) => {
 
     await stage.house.cli('providers', 'enable', 'company');
     const late = await stage.visitor();
-    await late.open(login());
+    await until('the button is back', async () => {
+      await late.open(login());
+      return (await late.text()).includes('Login with Company');
+    }, { seconds: 1 });
     await late.press('Login with Company');
     await late.page.waitForSelector('#kc-login');
     await stage.house.cli('providers', 'disable', 'company');

@@ -19,7 +19,7 @@ const SCREENS = {
     ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),
     ...named('login', 'signed-out set-up password-set again'),
   ],
-  '/{application}/login/{provider}': ['start-not-connected'],
+  '/{application}/login/{provider}': ['start-not-connected', 'start-wait'],
   '/{application}/logout': ['logout', 'logout-form-expired'],
   '/{application}/password/forgot': ['forgot', ...named('forgot', 'sent throttled form-expired passwords-closed')],
   '/{application}/password/reset': ['reset', ...named('reset', 'weak unequal used invalid open-again')],

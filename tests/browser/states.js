@@ -1,12 +1,13 @@
 // Pages in the states that no other scenario passes by: closed doors, many doors, forms that cannot be read.
 import assert from 'node:assert/strict';
 
+import { until } from '../harness/process.js';
 import { scenario } from '../harness/stage.js';
 
 const HAL = { email: 'hal.helper@company.test', givenName: 'Hal', familyName: 'Helper', password: 'marble garden rocket 19' };
 const LONG = 'Northern Europe Warehouse, Logistics & Partner Directory 1.0';
 
-const throttle = { account_failures: 3, reset_address_per_hour: 1 };
+const throttle = { account_failures: 3, reset_address_per_hour: 1, trip_network_per_minute: 1 };
 
 scenario('states', { certified: true, sections: { throttle } }, (scene, stage) => {
   const login = (rest = '') => `${stage.house.url}/back-office/login${rest}`;
@@ -92,12 +93,21 @@ scenario('states', { certified: true, sections: { throttle } }, (scene, stage) =
     await visitor.open(login());
     for (const name of names) await visitor.sees(`Login with ${name}`);
     await stage.look(visitor, 'login-many-providers');
+
+    const hasty = await stage.visitor();
+    await hasty.context.request.get(login('/many-0'), { maxRedirects: 0 });
+    assert.equal(await hasty.open(login('/many-0')), 429);
+    await shows(hasty, 'too_many_requests', 'start-wait');
   });
 
   scene('a door that takes no passwords says where to go instead', async () => {
     const open = await stage.visitor();
     await open.open(login());
-    await closePasswords();
+    await stage.house.cli('applications', 'change', 'back-office', '--password', 'off');
+    await until('the form goes', async () => {
+      const page = await fetch(login());
+      return !(await page.text()).includes('name="password"');
+    });
     await open.fill({ email: HAL.email, password: HAL.password });
     await open.submit('password');
     await open.sees('Please use one of the buttons below');
@@ -112,22 +122,16 @@ scenario('states', { certified: true, sections: { throttle } }, (scene, stage) =
   });
 
   scene('a door that nobody can pass says so', async () => {
-    await stage.house.rows.change('DELETE FROM connections');
-    await reopen();
+    for (let place = 0; place < 4; place += 1) {
+      await stage.house.cli('providers', 'disable', `many-${place}`);
+    }
+    await until('the buttons go', async () => {
+      const page = await fetch(login());
+      return !(await page.text()).includes('Login with');
+    });
     const visitor = await stage.visitor();
     await visitor.open(login());
     await visitor.sees('Nobody can sign in here at the moment');
     await stage.look(visitor, 'login-nobody');
   });
-
-  async function closePasswords() {
-    await stage.house.rows.change("UPDATE applications SET local_login = FALSE WHERE key = 'back-office'");
-    await reopen();
-  }
-
-  /** The house learns of rows that were changed behind its back only when it opens again. */
-  async function reopen() {
-    await stage.house.program.stop();
-    await stage.house.open();
-  }
 });

@@ -1,5 +1,6 @@
 // Chromium, driven by Playwright: visitors with JavaScript on or off, screenshots, and the accessibility check.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -22,11 +23,14 @@ const screens = join(outputDir, 'screens');
 /** Names of everything that was looked at in this run. */
 export const looked = new Set();
 
+/** The one that scripts/neighbours found or installed. */
+const chromiumOnPath = () => execFileSync('/bin/sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
+
 export class Browser {
   static async start() {
     mkdirSync(screens, { recursive: true });
     const browser = new Browser();
-    browser.chromium = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS });
+    browser.chromium = await chromium.launch({ executablePath: chromiumOnPath(), args: ARGUMENTS });
     return browser;
   }
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 
 import { Program, freePort, testsDir } from './process.js';
 
-const ADMIN = 'admin';
-const ADMIN_PASSWORD = 'keycloak-admin-of-the-tests';
+/** Of the console; Keycloak listens on loopback alone. */
+export const CONSOLE = { user: 'admin', password: 'keycloak-admin-of-the-tests' };
 
 /** Written by scripts/neighbours: where Keycloak stands and which Java runs it. */
 function installed() {
@@ -29,8 +29,8 @@ export class Keycloak {
         JAVA_HOME,
         // The first compiler alone: half the time to start, and nobody here needs throughput.
         JAVA_OPTS_APPEND: '-XX:TieredStopAtLevel=1',
-        KC_BOOTSTRAP_ADMIN_USERNAME: ADMIN,
-        KC_BOOTSTRAP_ADMIN_PASSWORD: ADMIN_PASSWORD,
+        KC_BOOTSTRAP_ADMIN_USERNAME: CONSOLE.user,
+        KC_BOOTSTRAP_ADMIN_PASSWORD: CONSOLE.password,
       },
     });
     await keycloak.program.ready(`${keycloak.url}/realms/master`, 180);
@@ -66,7 +66,7 @@ export class Keycloak {
     const response = await fetch(`${this.url}/realms/master/protocol/openid-connect/token`, {
       method: 'POST',
       body: new URLSearchParams({
-        grant_type: 'password', client_id: 'admin-cli', username: ADMIN, password: ADMIN_PASSWORD,
+        grant_type: 'password', client_id: 'admin-cli', username: CONSOLE.user, password: CONSOLE.password,
       }),
     });
     if (!response.ok) throw new Error(`Keycloak: no admin token: ${await response.text()}`);

@@ -36,7 +36,12 @@ pub async fn run(port: u16, folder: Option<PathBuf>) -> Result<(), Box<dyn std::
         std::env::temp_dir().join(format!("vestibule-demo-{}", std::process::id()))
     });
     crate::files::private_folder(&folder)?;
-    let served = furnish_and_serve(port, &folder, listener).await;
+    let kept = if throw_away {
+        "nothing is kept.".to_owned()
+    } else {
+        format!("everything is kept in {}.", folder.display())
+    };
+    let served = furnish_and_serve(port, &folder, listener, &kept).await;
     if throw_away {
         fs::remove_dir_all(&folder)?;
     }
@@ -47,6 +52,7 @@ async fn furnish_and_serve(
     port: u16,
     folder: &Path,
     listener: TcpListener,
+    kept: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let config_file = write_config(port, folder)?;
     let config = crate::config::load(Some(&config_file), std::iter::empty())?;
@@ -59,13 +65,20 @@ async fn furnish_and_serve(
          E-mail        {ADMINISTRATOR}\n  \
          Password      {PASSWORD}\n\n\
          Other commands reach this house with\n\n  \
-         vestibule --config {} users list\n\n\
-         Stop it with Ctrl-C; nothing is kept.",
+         {} --config {} users list\n\n\
+         Stop it with Ctrl-C; {kept}",
         app.url("/back-office"),
+        itself(),
         config_file.display(),
     );
     crate::serve::serve(app, listener, crate::serve::asked_to_stop()).await?;
     Ok(())
+}
+
+/// This program, as it can be typed: whoever came by `cargo run` has it on no search path.
+fn itself() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "vestibule".into()).display().to_string();
+    if path.contains(char::is_whitespace) { format!("\"{path}\"") } else { path }
 }
 
 async fn open(config: Config) -> Result<App, crate::app::OpenError> {

@@ -9,11 +9,13 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use identity::applications::Application;
+use identity::return_to::ReturnTo;
 use identity::time::Moment;
 
 use crate::app::App;
 use crate::config::ThrottleConfig;
 use crate::pages::View;
+use crate::return_to::keep;
 
 /// Most networks that are told apart at once; past it newcomers share one count, so that whoever
 /// has a whole IPv6 prefix gains neither memory nor patience.
@@ -129,8 +131,13 @@ impl Flood {
     }
 }
 
-/// 429 (RFC 6585 section 4), with how long to wait.
-pub fn wait_page(app: &App, door: Option<&Application>, wait: Duration) -> Response {
+/// 429 (RFC 6585 section 4), with how long to wait; the way on still leads to `target` in the end.
+pub fn wait_page(
+    app: &App,
+    door: Option<&Application>,
+    target: Option<&ReturnTo>,
+    wait: Duration,
+) -> Response {
     let seconds = wait.as_secs().saturating_add(1);
     let text = format!(
         "Too much was asked for from your network in a short time. Please wait {}, then try again.",
@@ -138,7 +145,8 @@ pub fn wait_page(app: &App, door: Option<&Application>, wait: Duration) -> Respo
     );
     let mut view = View::message("Please wait a moment", text).reason("too_many_requests");
     if let Some(door) = door {
-        view = view.at(door).way_on(format!("/{}/login", door.key), "Back to the sign-in");
+        let login = keep(format!("/{}/login", door.key), target);
+        view = view.at(door).way_on(login, "Back to the sign-in");
     }
     let mut response = app.pages.page(StatusCode::TOO_MANY_REQUESTS, &view);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

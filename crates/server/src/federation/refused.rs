@@ -73,7 +73,8 @@ impl Refused {
                 Noted::Yes => {}
                 Noted::No => return Ok(self.page(app, None)),
                 Noted::Wait(wait) => {
-                    return Ok(wait_page(app, self.application.as_deref(), wait));
+                    let (door, target) = (self.application.as_deref(), self.return_to.as_ref());
+                    return Ok(wait_page(app, door, target, wait));
                 }
             }
         }

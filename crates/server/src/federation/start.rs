@@ -66,7 +66,7 @@ async fn send_off(
     return_to: Option<ReturnTo>,
 ) -> Result<Response, PageError> {
     if let Err(wait) = app.flood.trip(visit.address, visit.now) {
-        return Ok(wait_page(app, Some(door), wait));
+        return Ok(wait_page(app, Some(door), return_to.as_ref(), wait));
     }
     let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
     let trip = Trip {

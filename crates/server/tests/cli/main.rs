@@ -3,6 +3,7 @@
 mod applications;
 mod beside;
 mod clients;
+mod demo;
 mod desk;
 mod keys;
 mod settings;

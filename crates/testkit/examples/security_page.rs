@@ -6,16 +6,35 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{fs, io};
 
-/// Number of a statement → tests that prove it.
+/// Number of a statement → tests that carry it.
 type Proofs = BTreeMap<u16, BTreeSet<String>>;
+
+/// Number of a statement → how many of its guards are taken away by `make mutants`.
+type Guards = BTreeMap<u16, usize>;
 
 fn main() -> io::Result<()> {
     let mut proofs = Proofs::new();
     scan(Path::new("crates"), &mut proofs)?;
-    let mutants = guarded(&fs::read_to_string("mutants/guards.json")?);
+    let guards = guarded(&fs::read_to_string("mutants/guards.json")?)?;
     let reached = fs::read_to_string("docs/statements/reached.txt")?;
     let later = fs::read_to_string("docs/statements/later.txt")?;
-    fs::write("docs/security.md", page(&reached, &later, &proofs, &mutants))
+    know_all(&reached, &later, &proofs, &guards)?;
+    fs::write("docs/security.md", page(&reached, &later, &proofs, &guards))
+}
+
+/// A number that no list knows would be a proof of nothing, and nobody would notice.
+fn know_all(reached: &str, later: &str, proofs: &Proofs, guards: &Guards) -> io::Result<()> {
+    let known: BTreeSet<u16> =
+        lines(reached).chain(lines(later)).map(|(number, _, _)| number).collect();
+    let unknown: BTreeSet<_> =
+        proofs.keys().chain(guards.keys()).filter(|number| !known.contains(number)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "tests or guards carry the numbers {unknown:?}, which docs/statements/ does not have; add \
+         their statements there, or give the tests other names"
+    )))
 }
 
 fn scan(folder: &Path, proofs: &mut Proofs) -> io::Result<()> {
@@ -53,30 +72,39 @@ fn numbered(name: &str) -> Option<(u16, &str)> {
     (number.len() == 3).then_some((number.parse().ok()?, rest))
 }
 
-/// Numbers that have a guard in the list of removals.
-fn guarded(list: &str) -> BTreeSet<u16> {
-    let entries: Vec<serde_json::Value> = serde_json::from_str(list).unwrap_or_default();
-    entries.iter().filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok()).collect()
+/// How many removals each number has; those without a number guard what no statement asks for.
+fn guarded(list: &str) -> io::Result<Guards> {
+    let entries: Vec<serde_json::Value> = serde_json::from_str(list)?;
+    let numbers =
+        entries.iter().filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok());
+    let mut guards = Guards::new();
+    numbers.for_each(|number| *guards.entry(number).or_default() += 1);
+    Ok(guards)
 }
 
-fn page(reached: &str, later: &str, proofs: &Proofs, mutants: &BTreeSet<u16>) -> String {
+fn page(reached: &str, later: &str, proofs: &Proofs, guards: &Guards) -> String {
     let mut out = String::from(
         "# Security statements\n\n\
          Written by `make gen` from `docs/statements/`, from the tests, whose names begin with the \
-         number of the statement that they prove, and from `mutants/guards.json`.\n\n\
-         A statement is *proved* when a test would go red without its guard. Guards of the pure \
-         crate are taken away by cargo-mutants, the others, marked ×, one by one by \
-         `make mutants`.\n\n\
+         number of the statement that they are about, and from `mutants/guards.json`.\n\n\
+         A statement is *tested* when tests carry its number. It is *proved* where `make mutants` \
+         takes so many of its guards outside the pure crate away, one by one, and each time a \
+         test goes red. Besides, `make mutants` has the whole pure crate (`identity/…`) mutated by \
+         cargo-mutants; what survives there is explained in `mutants/explained.txt`.\n\n\
          | number | statement | guarded in | tests | state |\n|---|---|---|---|---|\n",
     );
     for (number, statement, guard) in lines(reached) {
         let tests: Vec<String> =
             proofs.get(&number).into_iter().flatten().map(|test| format!("`{test}`")).collect();
-        let state = if tests.is_empty() { "open" } else { "proved" };
-        let mark = if mutants.contains(&number) { " ×" } else { "" };
+        let state = match (tests.is_empty(), guards.get(&number)) {
+            (true, _) => "open".to_owned(),
+            (false, None) => "tested".to_owned(),
+            (false, Some(1)) => "proved by 1 guard".to_owned(),
+            (false, Some(count)) => format!("proved by {count} guards"),
+        };
         let tests = if tests.is_empty() { "–".to_owned() } else { tests.join("<br>") };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "| {number} | {statement} | {guard} | {tests} | {state}{mark} |");
+        let _ = writeln!(out, "| {number} | {statement} | {guard} | {tests} | {state} |");
     }
     out.push_str("\n## Open, because nothing reaches them yet\n\n");
     out.push_str("| number | statement | why |\n|---|---|---|\n");

@@ -1,7 +1,7 @@
-// Removes the guards of guards.json one by one in a copy of the checkout; the named test must then go red.
+// Removes the guards that guards/ lists one by one in a copy of the checkout; the named test must then go red.
 // Usage: node mutants/guards.js [words of a guard or test]...
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,8 @@ const OUTCOMES = new Map([
 ]);
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const all = JSON.parse(readFileSync(join(root, 'mutants', 'guards.json'), 'utf8'));
+const lists = join(root, 'mutants', 'guards');
+const all = readdirSync(lists).sort().flatMap((list) => JSON.parse(readFileSync(join(lists, list), 'utf8')));
 const wanted = process.argv.slice(2);
 const guards = wanted.length === 0
   ? all

@@ -15,7 +15,7 @@ type Guards = BTreeMap<u16, usize>;
 fn main() -> io::Result<()> {
     let mut proofs = Proofs::new();
     scan(Path::new("crates"), &mut proofs)?;
-    let guards = guarded(&fs::read_to_string("mutants/guards.json")?)?;
+    let guards = guarded(Path::new("mutants/guards"))?;
     let reached = fs::read_to_string("docs/statements/reached.txt")?;
     let later = fs::read_to_string("docs/statements/later.txt")?;
     know_all(&reached, &later, &proofs, &guards)?;
@@ -73,8 +73,12 @@ fn numbered(name: &str) -> Option<(u16, &str)> {
 }
 
 /// How many removals each number has; those without a number guard what no statement asks for.
-fn guarded(list: &str) -> io::Result<Guards> {
-    let entries: Vec<serde_json::Value> = serde_json::from_str(list)?;
+fn guarded(lists: &Path) -> io::Result<Guards> {
+    let mut entries: Vec<serde_json::Value> = Vec::new();
+    for list in fs::read_dir(lists)? {
+        let mut list: Vec<_> = serde_json::from_str(&fs::read_to_string(list?.path())?)?;
+        entries.append(&mut list);
+    }
     let numbers =
         entries.iter().filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok());
     let mut guards = Guards::new();
@@ -86,7 +90,7 @@ fn page(reached: &str, later: &str, proofs: &Proofs, guards: &Guards) -> String 
     let mut out = String::from(
         "# Security statements\n\n\
          Written by `make gen` from `docs/statements/`, from the tests, whose names begin with the \
-         number of the statement that they are about, and from `mutants/guards.json`.\n\n\
+         number of the statement that they are about, and from `mutants/guards/`.\n\n\
          A statement is *tested* when tests carry its number. It is *proved* where `make mutants` \
          takes so many of its guards outside the pure crate away, one by one, and each time a \
          test goes red. Besides, `make mutants` has the whole pure crate (`identity/…`) mutated by \

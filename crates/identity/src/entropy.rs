@@ -26,3 +26,21 @@ pub fn draw<const N: usize>(entropy: &dyn Entropy) -> [u8; N] {
     entropy.fill(&mut bytes);
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sevens;
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_borrowed_or_shared_source_is_the_same_source() {
+        assert_eq!(draw::<3>(&&Sevens), [7; 3]);
+        assert_eq!(draw::<3>(&std::sync::Arc::new(Sevens)), [7; 3]);
+    }
+}

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use identity::entropy::Entropy;
+use identity::ids::{SessionId, UserId};
 use identity::oauth::refresh::RefreshKey;
 use identity::time::Moment;
 use store::Store;
@@ -143,6 +144,18 @@ impl App {
     /// Now, by the house's clock.
     pub fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// A session has changed or ended: nothing that hangs on it is answered from memory.
+    pub fn forget_session(&self, id: &SessionId) {
+        self.sessions.forget_session(id);
+        self.grants.forget_session(id);
+    }
+
+    /// A user has changed, and with them their sessions and grants.
+    pub fn forget_user(&self, id: &UserId) {
+        self.sessions.forget_user(id);
+        self.grants.forget_user(id);
     }
 
     /// `iss` of everything that we sign: the configured public URL, without a slash at its end.

@@ -139,8 +139,7 @@ impl<'a> Departure<'a> {
             let by = By::user(session.user.clone(), self.visit.note());
             let reason = EndReason::SignedOut;
             self.app.store.end_session(&session.id, reason, &by, self.visit.now).await?;
-            self.app.sessions.forget_session(&session.id);
-            self.app.grants.forget_session(&session.id);
+            self.app.forget_session(&session.id);
         }
         let mut response = match self.way_back() {
             Some(address) => Redirect::to(&address).into_response(),

@@ -130,7 +130,7 @@ struct Desk<'a> {
 
 impl Desk<'_> {
     async fn done(&self, user: &User) -> Result<Response, PageError> {
-        self.app.sessions.forget_user(&user.id);
+        self.app.forget_user(&user.id);
         self.end_wait(user).await?;
         let login = format!("/{}/login?notice=password_set", self.door.key);
         Ok(Redirect::to(&keep(login, self.target)).into_response())

@@ -48,7 +48,7 @@ pub async fn leave(
         let Session { id, user, .. } = held.session();
         let by = By::user(user, visit.note());
         app.store.end_session(&id, EndReason::SignedOut, &by, visit.now).await?;
-        app.sessions.forget_session(&id);
+        app.forget_session(&id);
     }
     let mut response =
         Redirect::to(&format!("/{}/login?notice=signed_out", door.key)).into_response();

@@ -14,7 +14,7 @@ pub async fn end_previous(app: &App, door: &Application, visit: &Visit) {
     let by = By::visitor(visit.note());
     let ended = match app.store.find_session(&digest).await {
         Ok(Some(found)) if found.session.ended_at.is_none() => {
-            app.sessions.forget_session(&found.session.id);
+            app.forget_session(&found.session.id);
             app.store.end_session(&found.session.id, EndReason::Replaced, &by, visit.now).await
         }
         Ok(_) => return,

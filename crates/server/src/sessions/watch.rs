@@ -133,14 +133,12 @@ fn apply(app: &App, change: &Change) -> Stale {
     match change.kind {
         ChangeKind::Session => {
             let id = SessionId::from_stored(change.id.as_str());
-            app.sessions.forget_session(&id);
-            app.grants.forget_session(&id);
+            app.forget_session(&id);
             Stale::default()
         }
         ChangeKind::User => {
             let id = UserId::from_stored(change.id.as_str());
-            app.sessions.forget_user(&id);
-            app.grants.forget_user(&id);
+            app.forget_user(&id);
             Stale::default()
         }
         ChangeKind::Application | ChangeKind::Provider | ChangeKind::Connection => {

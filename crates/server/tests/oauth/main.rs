@@ -1,4 +1,7 @@
 //! We as OpenID provider, over HTTP.
 
+mod asked;
 mod client_auth;
+mod flow;
 mod keys;
+mod shop;

@@ -80,7 +80,8 @@ pub async fn resume(
     let name = Secret::new(query.once("request").unwrap_or(""));
     let waiting = app.store.find_authorization_request(&name.digest(), visit.now).await?;
     let Some(waiting) = waiting else { return Ok(page(&app, &gone())) };
-    let Some(client) = app.directory.now().client(waiting.client.as_str()) else {
+    let client = app.directory.now().client(waiting.client.as_str());
+    let Some(client) = client.filter(|client| !client.disabled) else {
         return Ok(page(&app, &unknown_client()));
     };
     let way = Way {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use identity::ids::{GrantId, SessionId, UserId};
+use identity::ids::{ClientId, GrantId, SessionId, UserId};
 use store::{FoundGrant, Store};
 
 use crate::app::App;
@@ -138,9 +138,16 @@ pub async fn holding(
 ) -> Result<Option<Arc<HeldGrant>>, store::Error> {
     let (at_hand, generation) = app.grants.find(id);
     let fresh = app.sessions.trust(visit.now) == Trust::Fresh;
-    if let Some(held) = at_hand.filter(|held| fresh && held.found.holds(visit.now)) {
+    let holds =
+        |held: &Arc<HeldGrant>| held.found.holds(visit.now) && is_on(app, &held.found.grant.client);
+    if let Some(held) = at_hand.filter(|held| fresh && holds(held)) {
         return Ok(Some(held));
     }
     let read = app.grants.read(&app.store, id, generation).await?;
-    Ok(read.filter(|held| held.found.holds(visit.now)))
+    Ok(read.filter(holds))
+}
+
+/// Whether a client is registered and not switched off: tokens of others count for nothing.
+pub fn is_on(app: &App, client: &ClientId) -> bool {
+    app.directory.now().client(client.as_str()).is_some_and(|client| !client.disabled)
 }

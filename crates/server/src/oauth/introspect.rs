@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::answer::{Failure, good};
 use super::client_auth::authenticate;
 use super::form::read_form;
-use super::grants::holding;
+use super::grants::{holding, is_on};
 use super::userinfo::read;
 use crate::app::App;
 use crate::visit::Visit;
@@ -50,7 +50,8 @@ async fn about_access(
     token: AccessToken,
 ) -> Result<Option<Value>, Failure> {
     let is_for = |resource: &String| token.audience.contains(resource);
-    if token.client != client.id && !client.resources.iter().any(is_for) {
+    let may_know = token.client == client.id || client.resources.iter().any(is_for);
+    if !may_know || !is_on(app, &token.client) {
         return Ok(None);
     }
     let username = match &token.grant {

@@ -137,6 +137,27 @@ async fn s066_s077_no_token_passes_for_another_and_no_grant_exists_that_should_n
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_a_client_that_is_switched_off_count_for_nothing() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let orders = Shop::register(&house, "orders", |_| {}).await;
+    let asked = [("resource", RESOURCE), ("scope", "openid orders")];
+    let browser = house.browser();
+    let access = shop.tokens(&browser, &asked).await.text("access_token");
+    let waiting = browser.get(&shop.address(&[("prompt", "login")])).await;
+    let waiting = waiting.sent_on("return_to").expect("the request that waits");
+    assert_eq!(orders.introspect(&access).await["active"], true);
+    let (id, by) = (identity::ids::ClientId::from_stored("shop"), store::By::operator());
+    let off = house.app.store.change_client_state(&id, true, &by, house.app.now());
+    off.await.expect("switched off");
+    house.learn().await;
+    assert_eq!(orders.introspect(&access).await, json!({ "active": false }));
+    assert_eq!(shop.userinfo(&access).await.status, 401);
+    assert_eq!(browser.get(&waiting).await.reason().as_deref(), Some("invalid_request"));
+    assert_eq!(browser.get(&shop.address(&[])).await.location(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s071_a_logout_asks_unless_the_id_token_of_the_very_session_comes_along() {
     let house = opened().await;
     let shop = Shop::open(&house).await;

@@ -24,6 +24,7 @@ pub async fn serve(
     // Where the caches begin to follow the changes: before anything is cached.
     let seen = app.store.latest_change().await.map_err(std::io::Error::other)?;
     app.directory.reload(&app.store).await.map_err(std::io::Error::other)?;
+    app.keyring.reload(&app.store).await.map_err(std::io::Error::other)?;
     app.signer.reload(app.signing_tools()).await.map_err(std::io::Error::other)?;
     let mut tasks = JoinSet::new();
     tasks.spawn(sessions::watch::look(app.clone(), seen));

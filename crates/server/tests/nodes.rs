@@ -11,8 +11,11 @@ use server::app::open_store;
 use server::clock::{SystemClock, SystemEntropy};
 use server::config::Config;
 use server::keys::Keyring;
+use server::sessions::cache::Trust;
 use testkit::postgres::Database;
-use testkit::{Engine, House, on_both_engines};
+use testkit::{Engine, FakeProvider, House, on_both_engines};
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 const PLACE: &str = "tests.place.1";
 
@@ -71,6 +74,28 @@ on_both_engines! {
             store.close().await;
         }
         std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    async fn s091_a_session_that_another_process_saw_used_is_not_idle_here(engine: Engine) {
+        let house = House::start(engine).await;
+        let provider = FakeProvider::start(house.clock.clone()).await;
+        house.connect(&provider).await;
+        let browser = house.browser();
+        assert!(browser.open("/back-office/login/corp").await.is_signed_in());
+        let user = house.users().await.remove(0).id;
+        let session = house.app.store.list_sessions(&user).await.expect("a list").remove(0).id;
+        house.clock.turn(50 * MINUTE);
+        let used = house.app.now();
+        house.app.store.touch_sessions(&[(session, used)]).await.expect("used elsewhere");
+        house.clock.turn(50 * MINUTE);
+        // Memory answers, and it knows of no use for 100 minutes.
+        let trusted = || house.app.sessions.trust(house.app.now()) == Trust::Fresh;
+        eventually("the changes are looked at", trusted).await;
+        assert!(!house.app.sessions.is_empty());
+        assert!(browser.open("/back-office").await.is_signed_in(), "idle for 50 minutes only");
+        house.clock.turn(61 * MINUTE);
+        eventually("the changes are looked at", trusted).await;
+        assert!(!browser.open("/back-office").await.is_signed_in(), "now it is idle everywhere");
     }
 
     async fn what_another_process_seals_with_a_new_key_can_be_opened(engine: Engine) {

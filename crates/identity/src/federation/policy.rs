@@ -73,6 +73,18 @@ pub enum ConnectionError {
         /// Key of the application.
         application: String,
     },
+    /// Everybody's provider for people who work for somebody.
+    #[error(
+        "anybody can make an account at \"{issuer}\", so at {application} its word counts only for \
+         e-mail addresses of your own: say --authority organisation and name your domains \
+         (--trusted-domain example.com)"
+    )]
+    OpenToEverybody {
+        /// Issuer of the provider.
+        issuer: String,
+        /// Key of the application.
+        application: String,
+    },
     /// Users cannot be made without an address.
     #[error(
         "new users are made from their e-mail address, but the scope \"email\" is not asked for; \
@@ -106,6 +118,7 @@ impl ConnectionError {
         match self {
             Self::NothingCounts { .. } => "nothing_counts",
             Self::PublicForPrivileged { .. } => "public_for_privileged",
+            Self::OpenToEverybody { .. } => "open_to_everybody",
             Self::CreateNeedsEmail => "create_needs_email",
             Self::AdministratorsByDefault => "administrators_by_default",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
@@ -122,6 +135,15 @@ pub fn check_connection(
     default_groups: &[Group],
 ) -> Result<(), ConnectionError> {
     let wanted = application.user_type;
+    if wanted.is_privileged()
+        && provider.authority != Authority::Organisation
+        && trust::is_open_to_everybody(&provider.issuer)
+    {
+        return Err(ConnectionError::OpenToEverybody {
+            issuer: provider.issuer.clone(),
+            application: application.key.to_string(),
+        });
+    }
     if !could_ever_count(provider, wanted) {
         return Err(match provider.authority {
             Authority::Public if wanted.is_privileged() => {

@@ -1,6 +1,7 @@
 //! How much a provider's word about an e-mail address counts (DESIGN, "Safe by default").
 
 use serde::Serialize;
+use url::Url;
 
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::provider::{Authority, Provider};
@@ -81,6 +82,54 @@ pub fn weigh(external: &ExternalIdentity, provider: &Provider, user_type: UserTy
         }
         _ => EmailTrust::NoGround,
     }
+}
+
+/// Hosts of providers where anybody can make an account. What such a provider verified is that
+/// somebody has a mailbox, and never that they work for the operator.
+const OPEN_HOSTS: [&str; 19] = [
+    "access.line.me",
+    "accounts.google.com",
+    "api.login.yahoo.com",
+    "appleid.apple.com",
+    "discord.com",
+    "facebook.com",
+    "github.com",
+    "gitlab.com",
+    "id.twitch.tv",
+    "kauth.kakao.com",
+    "limited.facebook.com",
+    "linkedin.com",
+    "login.live.com",
+    "login.salesforce.com",
+    "login.yahoo.com",
+    "paypal.com",
+    "slack.com",
+    "www.facebook.com",
+    "www.linkedin.com",
+];
+
+/// Hosts of Entra ID, where the first part of the path names the tenant.
+const ENTRA_HOSTS: [&str; 2] = ["login.microsoftonline.com", "sts.windows.net"];
+
+/// Entra's names for more than one tenant, and the tenant of personal accounts.
+const ENTRA_OPEN_TENANTS: [&str; 4] =
+    ["common", "organizations", "consumers", "9188040d-6c67-4c5b-b112-36a304b66dad"];
+
+/// Whether anybody can make an account with this issuer, as far as we know the large ones. Its
+/// `email_verified` must not let strangers into a door of people who work for somebody.
+pub fn is_open_to_everybody(issuer: &str) -> bool {
+    let Ok(address) = Url::parse(issuer) else { return false };
+    let Some(host) = address.host_str() else { return false };
+    let host = host.trim_end_matches('.');
+    let tenant = address.path_segments().and_then(|mut parts| parts.next()).unwrap_or_default();
+    OPEN_HOSTS.contains(&host)
+        || (ENTRA_HOSTS.contains(&host)
+            && ENTRA_OPEN_TENANTS.iter().any(|open| tenant.eq_ignore_ascii_case(open)))
+}
+
+/// The authority of a provider that nobody said anything else about.
+pub fn usual_authority(issuer: &str) -> Authority {
+    if is_open_to_everybody(issuer) { Authority::Public } else { Authority::Operator }
 }
 
 const GOOGLE: &str = "https://accounts.google.com";

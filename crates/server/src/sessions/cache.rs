@@ -158,6 +158,10 @@ impl SessionCache {
     ) -> Arc<Held> {
         let held = Arc::new(Held::new(session, user));
         let mut shelves = self.write();
+        if let Some(before) = shelves.by_digest.get(&digest) {
+            // What this process saw of it and has not written yet.
+            held.touch(Moment::from_micros(before.last_used.load(Ordering::Relaxed)));
+        }
         if shelves.generation == generation {
             shelves.remove(&digest);
             shelves.make_room();

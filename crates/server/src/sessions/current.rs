@@ -39,17 +39,30 @@ pub enum AtDoor {
 /// Looks at the session that this browser has for the door's user type.
 pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtDoor, PageError> {
     let Some(found) = look(app, visit, door.user_type).await? else { return Ok(AtDoor::Nobody) };
+    let from_memory = found.connected.is_none();
+    let digest = found.digest.clone();
+    let judged = judge(app, door, visit, found);
+    if !from_memory || !matches!(judged, AtDoor::Turned(AdmitRefusal::SessionIdle)) {
+        return Ok(judged);
+    }
+    // Another process may have seen it used since: uses are no changes that anybody is told of.
+    match ask(app, digest).await? {
+        Some(found) => Ok(judge(app, door, visit, found)),
+        None => Ok(AtDoor::Nobody),
+    }
+}
+
+fn judge(app: &App, door: &Application, visit: &Visit, found: Found) -> AtDoor {
     let provider_connected = found.provider_connected(app, door);
     let Found { digest, held, .. } = found;
     let session = held.session();
     let user = held.user();
     let visitor = AtTheDoor { session: &session, user, provider_connected };
     match admit(visitor, door, visit.now).admission {
-        Admission::SignInAgain(refusal) => Ok(AtDoor::Turned(refusal)),
+        Admission::SignInAgain(refusal) => AtDoor::Turned(refusal),
         Admission::Enter => {
             held.touch(visit.now);
-            let signed_in = SignedIn { session, user: Arc::clone(user), digest };
-            Ok(AtDoor::Enter(Box::new(signed_in)))
+            AtDoor::Enter(Box::new(SignedIn { session, user: Arc::clone(user), digest }))
         }
     }
 }
@@ -99,14 +112,8 @@ async fn look(app: &App, visit: &Visit, user_type: UserType) -> Result<Option<Fo
     if let (Some(held), Trust::Fresh) = (&at_hand, trust) {
         return from_memory(Arc::clone(held));
     }
-    let generation = app.sessions.generation();
-    match (app.store.find_session(&digest).await, at_hand, trust) {
-        (Ok(Some(found)), _, _) => {
-            let FoundSession { session, user, connected } = found;
-            let held = app.sessions.shelve(digest.clone(), session, user, generation);
-            Ok(Some(Found { digest, held, connected: Some(connected) }))
-        }
-        (Ok(None), _, _) => Ok(None),
+    match (ask(app, digest.clone()).await, at_hand, trust) {
+        (Ok(found), _, _) => Ok(found),
         (Err(error), Some(held), Trust::Stale { since })
             if matches!(error, store::Error::Busy(_)) =>
         {
@@ -116,4 +123,13 @@ async fn look(app: &App, visit: &Visit, user_type: UserType) -> Result<Option<Fo
         }
         (Err(error), _, _) => Err(error.into()),
     }
+}
+
+/// Asks the database, and keeps what it says.
+async fn ask(app: &App, digest: Digest) -> Result<Option<Found>, store::Error> {
+    let generation = app.sessions.generation();
+    let Some(found) = app.store.find_session(&digest).await? else { return Ok(None) };
+    let FoundSession { session, user, connected } = found;
+    let held = app.sessions.shelve(digest.clone(), session, user, generation);
+    Ok(Some(Found { digest, held, connected: Some(connected) }))
 }

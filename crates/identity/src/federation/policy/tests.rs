@@ -57,6 +57,23 @@ fn s042_a_connection_by_which_nobody_could_ever_come_in_is_refused() {
 }
 
 #[test]
+fn s047_a_provider_of_everybody_opens_no_door_of_people_who_work_for_somebody() {
+    let at = |authority, user_type| {
+        let issuer = "https://accounts.google.com".to_owned();
+        let google = Provider { issuer, ..with(authority, true, &["company.test"]) };
+        check_connection(&google, &door(user_type), UnknownUser::Create, &[])
+            .map_err(|error| error.code())
+    };
+    for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
+        assert_eq!(at(Authority::Operator, user_type), Err("open_to_everybody"));
+        assert_eq!(at(Authority::Public, user_type), Err("open_to_everybody"));
+        // Only addresses in its own domains count then.
+        assert_eq!(at(Authority::Organisation, user_type), Ok(()));
+    }
+    assert_eq!(at(Authority::Operator, UserType::Customer), Ok(()));
+}
+
+#[test]
 fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
     let public = |issuer: &str, email_scope| Provider {
         issuer: issuer.to_owned(),
@@ -68,7 +85,8 @@ fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
     assert!(!could_ever_count(&public("https://id.example.com", true), UserType::Customer));
     for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
         let application = door(user_type);
-        let said = check_connection(&public(google, true), &application, UnknownUser::Refuse, &[]);
+        let own = public("https://id.example.com", true);
+        let said = check_connection(&own, &application, UnknownUser::Refuse, &[]);
         let application = application.key.to_string();
         assert_eq!(said, Err(ConnectionError::PublicForPrivileged { application }));
     }

@@ -138,3 +138,34 @@ fn three_grounds_count_and_every_outcome_has_its_code() {
     assert_eq!(EmailTrust::DeniedByProvider.code(), "denied_by_provider");
     assert_eq!(EmailTrust::NoGround.code(), "no_ground");
 }
+
+#[test]
+fn s047_the_large_providers_of_everybody_are_known() {
+    for open in [
+        "https://accounts.google.com",
+        "https://accounts.google.com/",
+        "https://ACCOUNTS.google.com.",
+        "https://appleid.apple.com",
+        "https://gitlab.com",
+        "https://github.com/login/oauth",
+        "https://www.facebook.com",
+        "https://www.linkedin.com/oauth",
+        "https://login.microsoftonline.com/common/v2.0",
+        "https://login.microsoftonline.com/Consumers/v2.0",
+        "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+        "https://sts.windows.net/9188040D-6C67-4C5B-B112-36A304B66DAD/",
+    ] {
+        assert!(is_open_to_everybody(open), "{open}");
+        assert_eq!(usual_authority(open), Authority::Public, "{open}");
+    }
+    for own in [
+        "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
+        "https://accounts.google.com.evil.test",
+        "https://gitlab.company.test",
+        "https://id.company.test/github.com",
+        "no address",
+    ] {
+        assert!(!is_open_to_everybody(own), "{own}");
+        assert_eq!(usual_authority(own), Authority::Operator, "{own}");
+    }
+}

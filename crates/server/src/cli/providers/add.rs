@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use identity::federation::provider::Authority;
+use identity::federation::trust::usual_authority;
 use identity::secret::Secret;
 
 use super::doors::DoorArguments;
 use super::{provider_json, redirect_uri, tools, upstream};
 use crate::cli::{Answer, CommandHouse, Failure};
 use crate::config::read_secret;
-use crate::federation::save::{self, NewProvider};
+use crate::federation::save::{self, Door, NewProvider};
 
 /// A provider to be added.
 #[derive(Debug, Args)]
@@ -40,9 +41,10 @@ pub struct AddCommand {
     #[arg(long = "allow-private", value_name = "HOST[:PORT]")]
     allow_private: Vec<String>,
     /// How far its word about e-mail addresses goes: operator (your own), organisation (a
-    /// company's) or public (anybody's)
-    #[arg(long, value_name = "AUTHORITY", default_value_t = Authority::Operator)]
-    authority: Authority,
+    /// company's) or public (anybody's) [default: public where anybody can make an account, such
+    /// as Google, else operator]
+    #[arg(long, value_name = "AUTHORITY")]
+    authority: Option<Authority>,
     #[command(flatten)]
     door: DoorArguments,
 }
@@ -52,20 +54,26 @@ pub(super) fn client_secret(file: &Path) -> Result<Secret, Failure> {
     read_secret(file).map_err(|error| Failure::new("client_secret_file", error.to_string()))
 }
 
+impl AddCommand {
+    fn described(self, client_secret: Secret) -> (NewProvider, Door) {
+        let new = NewProvider {
+            authority: self.authority.unwrap_or_else(|| usual_authority(&self.issuer)),
+            name: self.name,
+            issuer: self.issuer,
+            client_id: self.client_id,
+            client_secret,
+            key: self.key,
+            scopes: self.scopes,
+            trusted_domains: self.trusted_domains,
+            allow_private: self.allow_private,
+        };
+        (new, self.door.door())
+    }
+}
+
 pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Answer, Failure> {
     let client_secret = client_secret(&command.client_secret_file)?;
-    let new = NewProvider {
-        name: command.name,
-        issuer: command.issuer,
-        client_id: command.client_id,
-        client_secret,
-        key: command.key,
-        scopes: command.scopes,
-        trusted_domains: command.trusted_domains,
-        allow_private: command.allow_private,
-        authority: command.authority,
-    };
-    let door = command.door.door();
+    let (new, door) = command.described(client_secret);
     let upstream = upstream(house)?;
     let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
     let text = format!(
@@ -78,4 +86,33 @@ pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Ans
         redirect_uri(house, &provider),
     );
     Ok(Answer::new(text, provider_json(house, &provider).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        add: AddCommand,
+    }
+
+    fn authority(issuer: &str, more: &[&str]) -> Authority {
+        let fixed = ["add", "--name", "X", "--client-id", "x", "--client-secret-file", "x"];
+        let door = ["--application", "back-office", "--unknown-user", "create"];
+        let line = [&fixed[..], &door, &["--issuer", issuer], more].concat();
+        let line = Line::try_parse_from(line).expect("a command");
+        line.add.described(Secret::new("x")).0.authority
+    }
+
+    #[test]
+    fn s047_a_provider_of_everybody_is_no_operators_own_unless_somebody_says_so() {
+        let google = "https://accounts.google.com";
+        assert_eq!(authority(google, &[]), Authority::Public);
+        assert_eq!(authority("https://id.corp.example", &[]), Authority::Operator);
+        assert_eq!(authority(google, &["--authority", "operator"]), Authority::Operator);
+    }
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::pages::{Notice, View, form_page, minutes_in_words, wait_page};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
-use crate::return_to::{Wanted, keep, onward};
+use crate::return_to::{Wanted, form_targets, keep, onward};
 use crate::sessions::current::{AtDoor, at_door};
 use crate::visit::{Door, Visit};
 
@@ -21,11 +21,16 @@ use crate::visit::{Door, Visit};
 const NEUTRAL: &str =
     "That e-mail address and password do not fit. Please check both and try again.";
 
+/// Longest hint that the form is filled with, in bytes: no address is longer.
+const MAX_EMAIL: usize = 254;
+
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 pub struct LoginQuery {
     #[serde(default)]
     notice: String,
+    #[serde(default)]
+    login_hint: String,
 }
 
 /// The form.
@@ -78,7 +83,9 @@ pub async fn show(
         _ => None,
     };
     let reason = (query.notice == "expired").then_some("form_expired");
-    let shown = Shown { status: StatusCode::OK, return_to, email: "", notice, reason, wait: None };
+    let email = Some(query.login_hint.trim()).filter(|hint| hint.len() <= MAX_EMAIL);
+    let email = email.unwrap_or("");
+    let shown = Shown { status: StatusCode::OK, return_to, email, notice, reason, wait: None };
     Ok(page(&app, &door, &visit, shown))
 }
 
@@ -156,6 +163,7 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
         .collect();
     let mut view = View::new("login.html", "Sign in")
         .at(door)
+        .form_may_lead_to(form_targets(app, door, shown.return_to.as_ref()))
         .with("return_query", keep(String::new(), shown.return_to.as_ref()))
         .with("email", shown.email)
         .with("buttons", buttons)

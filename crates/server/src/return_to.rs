@@ -1,5 +1,6 @@
 //! Where a visitor wanted to go, carried from page to page until a sign-in takes them there.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Query};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use crate::app::App;
+use crate::oauth::authorize::CONTINUE;
 use crate::visit::Door;
 
 #[derive(Default, Deserialize)]
@@ -68,6 +70,17 @@ fn with_target(path: String, target: Option<&str>) -> String {
 pub fn onward(door: &Application, target: Option<&ReturnTo>) -> Response {
     let place = target.map_or_else(|| format!("/{}", door.key), ToString::to_string);
     Redirect::to(&place).into_response()
+}
+
+/// Where a form that takes people to the target may lead besides: browsers hold the redirects after
+/// a form to `form-action` (CSP Level 3), and an application that waits for a code is one of them.
+pub fn form_targets(
+    app: &App,
+    door: &Application,
+    target: Option<&ReturnTo>,
+) -> BTreeSet<String> {
+    let waits = target.is_some_and(|target| target.as_str().starts_with(CONTINUE));
+    if waits { app.directory.now().redirect_origins(&door.key) } else { BTreeSet::new() }
 }
 
 #[cfg(test)]

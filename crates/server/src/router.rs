@@ -42,7 +42,10 @@ fn forms() -> Vec<Route> {
 /// What clients ask, from pages of other origins as well where those are registered.
 fn machines() -> Vec<Route> {
     vec![
+        ("/.well-known/openid-configuration", get(oauth::metadata::show)),
+        ("/.well-known/oauth-authorization-server", get(oauth::metadata::show)),
         ("/oauth/introspect", post(oauth::introspect::answer)),
+        ("/oauth/jwks", get(oauth::jwks::show)),
         ("/oauth/par", post(oauth::par::answer)),
         ("/oauth/revoke", post(oauth::revoke::answer)),
         ("/oauth/token", post(oauth::token::answer)),
@@ -62,11 +65,8 @@ fn others() -> Vec<Route> {
             "/login/callback/{provider}",
             get(federation::callback::arrive).post(federation::callback::repost),
         ),
-        ("/.well-known/openid-configuration", get(oauth::metadata::show)),
-        ("/.well-known/oauth-authorization-server", get(oauth::metadata::show)),
         ("/oauth/authorize", get(oauth::authorize::show).post(oauth::authorize::send)),
         ("/oauth/authorize/continue", get(oauth::authorize::resume).post(oauth::consent::send)),
-        ("/oauth/jwks", get(oauth::jwks::show)),
         ("/oauth/logout", get(oauth::logout::show).post(oauth::logout::send)),
         ("/{application}", get(sessions::home::show)),
         ("/{application}/login/{provider}", get(federation::start::start)),

@@ -74,11 +74,7 @@ pub fn onward(door: &Application, target: Option<&ReturnTo>) -> Response {
 
 /// Where a form that takes people to the target may lead besides: browsers hold the redirects after
 /// a form to `form-action` (CSP Level 3), and an application that waits for a code is one of them.
-pub fn form_targets(
-    app: &App,
-    door: &Application,
-    target: Option<&ReturnTo>,
-) -> BTreeSet<String> {
+pub fn form_targets(app: &App, door: &Application, target: Option<&ReturnTo>) -> BTreeSet<String> {
     let waits = target.is_some_and(|target| target.as_str().starts_with(CONTINUE));
     if waits { app.directory.now().redirect_origins(&door.key) } else { BTreeSet::new() }
 }

@@ -287,7 +287,9 @@ impl Way<'_> {
             .with("action", format!("/login/callback/{}", provider.key))
             .with("fields", fields);
         if let Some(door) = &door {
-            view = view.at(door);
+            // The sign-in behind this form may end at an application.
+            let targets = self.app.directory.now().redirect_origins(&door.key);
+            view = view.at(door).form_may_lead_to(targets);
         }
         Ok(self.app.pages.page(StatusCode::OK, &view))
     }

@@ -16,6 +16,7 @@ use super::refused::Refused;
 use crate::app::App;
 use crate::error::PageError;
 use crate::flood::wait_page;
+use crate::oauth::wishes::Wishes;
 use crate::return_to::Wanted;
 use crate::visit::{Door, Visit};
 
@@ -69,6 +70,7 @@ async fn send_off(
         return Ok(wait_page(app, Some(door), return_to.as_ref(), wait));
     }
     let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
+    let wishes = Wishes::of(app, &return_to, visit.now).await?;
     let trip = Trip {
         provider,
         application: &door.key,
@@ -76,9 +78,9 @@ async fn send_off(
         // an answer cannot pass for another provider's (RFC 9700 section 4.4.2).
         redirect_uri: &app.url(&format!("/login/callback/{}", provider.key)),
         return_to: &return_to,
-        login_hint: None,
-        ui_locale: None,
-        prompt_login: false,
+        login_hint: wishes.login_hint.as_deref(),
+        ui_locale: wishes.ui_locale.as_deref(),
+        prompt_login: wishes.prompt_login,
     };
     let begun = begin(&trip, visit.now, app.entropy.as_ref()).map_err(PageError::broken)?;
     let (browser, is_new) = visit.browser_or_new(app);

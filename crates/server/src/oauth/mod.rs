@@ -18,3 +18,4 @@ pub mod revoke;
 pub mod signing;
 pub mod token;
 pub mod userinfo;
+pub mod wishes;

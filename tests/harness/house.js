@@ -101,6 +101,17 @@ export class House {
     return (await this.cli('users', 'show', email, '--json')).user;
   }
 
+  /** A client of the words of `vestibule clients add`; waits until the running house knows it. */
+  async addClient(words) {
+    const { client } = await this.cli('clients', 'add', ...words, '--json');
+    const asked = `${this.url}/oauth/authorize?client_id=${encodeURIComponent(client.client_id)}`;
+    await until(`the client ${client.client_id}`, async () => {
+      const page = await fetch(asked);
+      return !(await page.text()).includes('client_id is not registered');
+    });
+    return client;
+  }
+
   /** A provider with a button on the back office. */
   async addProvider({ name, key, issuer, host, clientId, clientSecret, unknownUser, group, more = [] }) {
     const words = ['providers', 'add', '--name', name, '--key', key, '--issuer', issuer];

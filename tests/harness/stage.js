@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
+import { Application } from './application.js';
 import { Browser } from './browser.js';
 import { Certified } from './certified.js';
 import { House } from './house.js';
@@ -36,12 +37,13 @@ class Stage {
     this.visitors = [];
   }
 
-  async set({ empty, keycloak, certified, sections }) {
+  async set({ empty, keycloak, certified, application, sections }) {
     const port = await freePort();
     const base = `http://127.0.0.1:${port}`;
     this.mail = await MailSink.start();
     this.house = await House.start(this.name, { mail: this.mail, sections, port });
     if (!empty) await this.house.addStaff(ADMIN);
+    if (application) this.application = await Application.start();
     if (keycloak) {
       this.realmSecret = randomBytes(24).toString('hex');
       const secrets = { clientSecret: this.realmSecret, userPassword: REALM_PASSWORD };
@@ -58,6 +60,7 @@ class Stage {
     await this.house?.stop();
     await this.mail?.stop();
     await this.certified?.stop();
+    await this.application?.stop();
   }
 
   async visitor() {
@@ -83,8 +86,13 @@ class Stage {
   }
 
   /** Opens the login page and signs in with a password. */
-  async signIn(visitor, { email, password }, query = '') {
+  async signIn(visitor, person, query = '') {
     await visitor.open(`${this.house.url}/back-office/login${query}`);
+    await this.fillIn(visitor, person);
+  }
+
+  /** Answers the login page that is open. */
+  async fillIn(visitor, { email, password }) {
     await visitor.fill({ email, password });
     await visitor.submit('password');
   }

@@ -127,7 +127,7 @@ scenario('clients', { application: true }, (scene, stage) => {
     await application().open(visitor, { response_mode: 'form_post' });
     await stage.fillIn(visitor, ADMIN);
     if (!stage.javaScript) {
-      await visitor.sees('You are signed in');
+      await visitor.sees('takes you back to the application');
       await visitor.press('Continue');
     }
     const { method, claims } = await application().takeTokens();
@@ -144,7 +144,7 @@ scenario('clients', { application: true }, (scene, stage) => {
     await visitor.fill({ email: ADMIN.email, password: ADMIN.password });
     await visitor.page.click('button.primary');
     await visitor.page.waitForSelector(`form[action="${application().callback}"]`);
-    await visitor.sees('You are signed in');
+    await visitor.sees('takes you back to the application');
     await stage.look(visitor, 'form-post');
 
     const stranger = await stage.visitor();

@@ -141,11 +141,12 @@ function certifiedClients(base, secret) {
 }
 
 /**
- * Plays the scenes with JavaScript on and off, each time in a house of its own.
+ * Plays the scenes with JavaScript on and off (on alone, if they are `scripted`), each time in a house of its own.
  * `scenes(scene, stage)` registers them with `scene(title, play)`; they run in order and share the house.
  */
 export function scenario(name, needs, scenes) {
-  for (const [way, javaScript] of [['on', true], ['off', false]]) {
+  const ways = [['on', true], ['off', false]];
+  for (const [way, javaScript] of needs.scripted ? ways.slice(0, 1) : ways) {
     const stage = new Stage(`${name}-${way}`, javaScript);
     describe(`${name}, JavaScript ${way}`, () => {
       before(() => stage.set(needs));

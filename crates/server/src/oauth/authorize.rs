@@ -348,12 +348,11 @@ fn to_client(app: &App, target: &Target, answer: &[(&str, &str)]) -> Response {
 /// An error that is shown here, because there is no address that is known to be the client's
 /// (RFC 9700 section 4.11).
 pub fn page(app: &App, fault: &OAuthFault) -> Response {
-    let text = format!(
-        "The application that sent you here asked for something that we cannot give. Go back to it \
-         and try again; if it happens again, tell its makers: {}",
-        fault.description
-    );
-    let view = View::message("This sign-in cannot begin", text).reason(fault.error.code());
+    let text = "The application that sent you here asked for something that we cannot give. Go back \
+                to it and try again; if it happens again, tell its makers.";
+    let view = View::message("This sign-in cannot begin", text)
+        .reason(fault.error.code())
+        .with("detail", &*fault.description);
     app.pages.page(StatusCode::BAD_REQUEST, &view)
 }
 

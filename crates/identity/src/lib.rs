@@ -4,6 +4,7 @@ pub mod applications;
 pub mod email;
 pub mod entropy;
 pub mod federation;
+pub mod forward_auth;
 pub mod groups;
 pub mod ids;
 pub mod oauth;

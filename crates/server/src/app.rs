@@ -16,8 +16,9 @@ use crate::csrf::FormGuard;
 use crate::directory::Directory;
 use crate::federation::upstream::Upstream;
 use crate::flood::Flood;
+use crate::forward_auth::cache::HostCache;
 use crate::keys::{KeyError, Keyring, master_key};
-use crate::network::Network;
+use crate::network::{Ignored, Network};
 use crate::oauth::client_auth::Suspects;
 use crate::oauth::grants::GrantCache;
 use crate::oauth::signing::{Signer, SigningError, Tools};
@@ -67,6 +68,10 @@ pub struct House {
     pub flood: Flood,
     /// Proxies that are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Requests of others that spoke like proxies.
+    pub ignored: Ignored,
+    /// What stands for sessions at other hosts, in memory.
+    pub hosts: HostCache,
 }
 
 impl Deref for App {
@@ -130,6 +135,8 @@ impl App {
             grants: GrantCache::default(),
             suspects: Suspects::default(),
             refresh_key: RefreshKey::new(&keyring.derive("refresh tokens")),
+            ignored: Ignored::default(),
+            hosts: HostCache::default(),
             signer,
             config,
             store,

@@ -46,6 +46,26 @@ impl Cookies {
         self.name("browser")
     }
 
+    /// What stands at a protected host for a session of ours.
+    pub fn host_session_name(&self) -> String {
+        self.name("host")
+    }
+
+    /// The token that stands for a session at this host, if the browser sent one.
+    pub fn host_session(&self, headers: &HeaderMap) -> Option<Secret> {
+        read(headers, &self.host_session_name())
+    }
+
+    /// Lets a session of ours be known at this host.
+    pub fn set_host_session(&self, token: &Secret) -> HeaderValue {
+        self.set(self.host_session_name(), token.expose(), None)
+    }
+
+    /// Takes it out of the browser.
+    pub fn clear_host_session(&self) -> HeaderValue {
+        self.set(self.host_session_name(), "", Some(Duration::ZERO))
+    }
+
     /// The session token of a user type, if the browser sent one that could be ours.
     pub fn session(&self, headers: &HeaderMap, user_type: UserType) -> Option<Secret> {
         read(headers, &self.session_name(user_type))

@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use identity::applications::{Application, ApplicationKey};
 use identity::federation::policy::Connection;
 use identity::federation::provider::{Provider, ProviderState};
+use identity::forward_auth::ProtectedHost;
 use identity::ids::ProviderId;
 use identity::oauth::client_auth::Registered;
 use identity::oauth::clients::Client;
@@ -23,6 +24,7 @@ pub struct Listing {
     connections: HashMap<ApplicationKey, Vec<Connection>>,
     clients: HashMap<String, Arc<Registered>>,
     cors_origins: HashSet<String>,
+    hosts: HashMap<String, Arc<ProtectedHost>>,
 }
 
 impl Listing {
@@ -87,6 +89,17 @@ impl Listing {
         self.cors_origins.contains(origin)
     }
 
+    /// The protected host that browsers call so.
+    pub fn host(&self, authority: &str) -> Option<Arc<ProtectedHost>> {
+        self.hosts.get(authority).cloned()
+    }
+
+    /// Origins of the protected hosts of an application: a login may end there.
+    pub fn host_origins(&self, application: &ApplicationKey) -> BTreeSet<String> {
+        let hosts = self.hosts.values().filter(|host| host.application == *application);
+        hosts.map(|host| host.origin.to_string()).collect()
+    }
+
     fn of(&self, application: &ApplicationKey) -> &[Connection] {
         self.connections.get(application).map_or(&[], Vec::as_slice)
     }
@@ -141,6 +154,9 @@ async fn read(store: &Store) -> Result<Listing, store::Error> {
     }
     for connections in listing.connections.values_mut() {
         connections.sort_by_key(|one| one.position);
+    }
+    for host in store.list_protected_hosts().await? {
+        listing.hosts.insert(host.authority().to_owned(), Arc::new(host));
     }
     for kept in store.list_clients_with_secrets().await? {
         if !kept.client.disabled {

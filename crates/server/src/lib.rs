@@ -13,6 +13,7 @@ pub mod error;
 pub mod federation;
 pub mod files;
 pub mod flood;
+pub mod forward_auth;
 pub mod keys;
 pub mod log;
 pub mod login;

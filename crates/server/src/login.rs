@@ -164,6 +164,7 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
     let mut view = View::new("login.html", "Sign in")
         .at(door)
         .form_may_lead_to(form_targets(app, door, shown.return_to.as_ref()))
+        .form_may_lead_to(app.directory.now().host_origins(&door.key))
         .with("return_query", keep(String::new(), shown.return_to.as_ref()))
         .with("email", shown.email)
         .with("buttons", buttons)

@@ -1,6 +1,26 @@
 //! Networks of addresses, and whose address a request came from.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use identity::time::Moment;
+
+/// What only a proxy can know, and therefore only a trusted one may say.
+const FORWARDED: [&str; 8] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-method",
+    "x-forwarded-proto",
+    "x-forwarded-uri",
+    "x-original-method",
+    "x-original-url",
+];
+
+/// Between two lines in the log about headers that were ignored.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// An address with a prefix length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +81,43 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[Network])
     client
 }
 
+/// Requests whose forwarded headers were ignored, because they came from no trusted proxy.
+#[derive(Debug, Default)]
+pub struct Ignored {
+    requests: AtomicU64,
+    told_at: AtomicI64,
+}
+
+impl Ignored {
+    /// Counts the request if it carries such headers, and tells the log now and then: either a
+    /// proxy is missing from `server.trusted_proxies`, or somebody is trying something.
+    pub fn look(&self, headers: &HeaderMap, peer: IpAddr, now: Moment) {
+        if !FORWARDED.iter().any(|name| headers.contains_key(*name)) {
+            return;
+        }
+        let requests = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        let told_at = self.told_at.load(Ordering::Relaxed);
+        let is_due = now.since(Moment::from_micros(told_at)) >= TELL_EVERY;
+        let next = now.micros();
+        let told = &self.told_at;
+        // Of several requests at once, one tells.
+        if is_due
+            && told.compare_exchange(told_at, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            tracing::warn!(
+                %peer,
+                requests,
+                "ignored forwarded headers of a peer that is not in server.trusted_proxies"
+            );
+        }
+    }
+
+    /// How many there were since the start.
+    pub fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,6 +136,19 @@ mod tests {
         assert!(Network::parse("0.0.0.0/0").expect("network").contains(ip("203.0.113.9")));
         assert_eq!(Network::parse("10.0.0.0/33"), None);
         assert_eq!(Network::parse("shop"), None);
+    }
+
+    #[test]
+    fn s109_ignored_headers_are_counted() {
+        let ignored = Ignored::default();
+        let mut headers = HeaderMap::new();
+        let now = Moment::from_seconds(1_800_000_000);
+        ignored.look(&headers, ip("203.0.113.9"), now);
+        assert_eq!(ignored.requests(), 0);
+        headers.insert("x-original-url", axum::http::HeaderValue::from_static("https://a/"));
+        ignored.look(&headers, ip("203.0.113.9"), now);
+        ignored.look(&headers, ip("203.0.113.9"), now);
+        assert_eq!(ignored.requests(), 2);
     }
 
     #[test]

@@ -7,14 +7,14 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::csrf::need_browser;
 use crate::pages::{STYLE, dress_errors, secure_headers};
-use crate::{federation, login, oauth, operations, passwords, sessions, setup};
+use crate::{federation, forward_auth, login, oauth, operations, passwords, sessions, setup};
 
 /// Longest that a request may take; longer than one trip to a slow provider's token endpoint,
 /// keys and user information.
@@ -53,6 +53,18 @@ fn machines() -> Vec<Route> {
     ]
 }
 
+/// What reverse proxies ask, and what they pass on from the hosts that they protect.
+fn proxied() -> Vec<Route> {
+    vec![
+        ("/forward-auth/{application}", any(forward_auth::check::answer)),
+        ("/forward-auth/{application}/enter", get(forward_auth::start::enter)),
+        ("/.vestibule/accept", get(forward_auth::accept::arrive)),
+        ("/.vestibule/assets/{file}", get(asset)),
+        ("/.vestibule/logout", get(forward_auth::logout::ask).post(forward_auth::logout::leave)),
+        ("/.vestibule/start", get(forward_auth::start::start)),
+    ]
+}
+
 /// Everything else.
 fn others() -> Vec<Route> {
     vec![
@@ -75,7 +87,13 @@ fn others() -> Vec<Route> {
 
 /// Every path that is served: the router is made of the same lists, and of nothing else.
 pub fn paths() -> Vec<&'static str> {
-    forms().into_iter().chain(machines()).chain(others()).map(|(path, _)| path).collect()
+    forms()
+        .into_iter()
+        .chain(machines())
+        .chain(proxied())
+        .chain(others())
+        .map(|(path, _)| path)
+        .collect()
 }
 
 fn joined(routes: Vec<Route>) -> Router<App> {
@@ -87,7 +105,7 @@ pub fn router(app: App) -> Router {
     let forms = joined(forms()).route_layer(from_fn_with_state(app.clone(), need_browser));
     let registered = from_fn_with_state(app.clone(), oauth::cors::allow_registered);
     let machines = joined(machines()).route_layer(registered);
-    let routes = joined(others()).merge(machines).merge(forms);
+    let routes = joined(others()).merge(joined(proxied())).merge(machines).merge(forms);
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_LIMIT))
@@ -99,7 +117,9 @@ pub fn router(app: App) -> Router {
 
 /// The style sheet; its address changes with its content, so it never has to be asked for again.
 async fn asset(State(app): State<App>, uri: Uri) -> Response {
-    if uri.path() != app.pages.style_path() {
+    // On a protected host everything of ours is below one folder.
+    let path = uri.path().strip_prefix("/.vestibule").unwrap_or(uri.path());
+    if path != app.pages.style_path() {
         return StatusCode::NOT_FOUND.into_response();
     }
     let kept = "public, max-age=31536000, immutable";

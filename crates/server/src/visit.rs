@@ -68,14 +68,26 @@ impl Visit {
     }
 }
 
+/// Who is at the other end of the connection.
+pub fn peer(parts: &Parts) -> IpAddr {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip())
+}
+
+/// Whether what this peer says of others is believed.
+pub fn is_trusted(app: &App, peer: IpAddr) -> bool {
+    app.trusted_proxies.iter().any(|network| network.contains(peer))
+}
+
 impl FromRequestParts<App> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or(IpAddr::from([0, 0, 0, 0]), |info| info.0.ip());
+        let peer = peer(parts);
+        let now = app.now();
+        if !is_trusted(app, peer) {
+            app.ignored.look(&parts.headers, peer, now);
+        }
         let forwarded: Vec<&str> = parts
             .headers
             .get_all("x-forwarded-for")
@@ -88,7 +100,7 @@ impl FromRequestParts<App> for Visit {
         };
         let user_agent = parts.headers.get("user-agent").and_then(|value| value.to_str().ok());
         Ok(Self {
-            now: app.now(),
+            now,
             request_id,
             address: client_address(peer, &forwarded, &app.trusted_proxies),
             browser: app.cookies.browser(&parts.headers),

@@ -36,6 +36,8 @@ pub enum ChangeKind {
     Client,
     /// A grant to a client was ended.
     Grant,
+    /// A group is gone, with everybody's membership of it.
+    Group,
     /// A kind that a newer version writes; forget everything.
     Other,
 }
@@ -53,6 +55,7 @@ impl ChangeKind {
             Self::SigningKey => "signing_key",
             Self::Client => "client",
             Self::Grant => "grant",
+            Self::Group => "group",
             Self::Other => "other",
         }
     }
@@ -68,6 +71,7 @@ impl ChangeKind {
             Self::SigningKey,
             Self::Client,
             Self::Grant,
+            Self::Group,
         ]
         .into_iter()
         .find(|kind| kind.as_str() == word)

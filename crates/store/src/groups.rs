@@ -184,7 +184,8 @@ impl Store {
             tx.run("DELETE FROM user_groups WHERE group_id = $1", args![id]).await?;
             tx.run("DELETE FROM groups WHERE id = $1", args![id]).await?;
             let happened = Happened::done("group.remove").with("group", group.name);
-            self.note(tx, &happened, by, now).await
+            self.note(tx, &happened, by, now).await?;
+            tx.changed(&[(ChangeKind::Group, id.as_str())], now).await
         })
     }
 

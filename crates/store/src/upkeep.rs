@@ -24,7 +24,7 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 16] = [
+const OVER: [(&str, Duration); 18] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
@@ -105,6 +105,18 @@ const OVER: [(&str, Duration); 16] = [
     (
         "DELETE FROM client_secrets WHERE digest IN \
          (SELECT digest FROM client_secrets WHERE expires_at < $1 LIMIT $2)",
+        DAY,
+    ),
+    (
+        "DELETE FROM host_tickets WHERE digest IN \
+         (SELECT digest FROM host_tickets WHERE expires_at < $1 LIMIT $2)",
+        HOUR,
+    ),
+    // What stood for a session at another host, once the session is forgotten.
+    (
+        "DELETE FROM host_sessions WHERE digest IN (SELECT h.digest FROM host_sessions h \
+         WHERE h.begun_at < $1 AND NOT EXISTS \
+         (SELECT 1 FROM sessions s WHERE s.id = h.session_id) LIMIT $2)",
         DAY,
     ),
     (

@@ -19,6 +19,7 @@ pub struct Browser {
     client: Client,
     jar: Arc<Mutex<HashMap<String, String>>>,
     home: Url,
+    said: Vec<(&'static str, String)>,
 }
 
 /// What a browser shows.
@@ -61,7 +62,7 @@ impl Browser {
             .no_proxy()
             .build()
             .expect("a client");
-        Self { client, jar: Arc::default(), home: home.clone() }
+        Self { client, jar: Arc::default(), home: home.clone(), said: Vec::new() }
     }
 
     /// The same browser, carried to another network: from here on its requests come from this
@@ -75,6 +76,13 @@ impl Browser {
             .local_address(IpAddr::from(address))
             .build()
             .expect("a client");
+        self
+    }
+
+    /// The same browser behind something that adds headers to its requests, as a proxy does.
+    #[must_use]
+    pub fn saying(mut self, name: &'static str, value: &str) -> Self {
+        self.said.push((name, value.to_owned()));
         self
     }
 
@@ -175,6 +183,9 @@ impl Browser {
                 request.header(COOKIE, self.cookies()).header("sec-fetch-site", "same-origin");
         } else {
             request = request.header("sec-fetch-site", "cross-site");
+        }
+        for (name, value) in &self.said {
+            request = request.header(*name, value);
         }
         if let Some(fields) = fields {
             // Pages of ours say `Referrer-Policy: no-referrer`, and then browsers send this.

@@ -7,6 +7,7 @@ mod clients;
 mod config;
 mod generate;
 mod groups;
+mod hosts;
 mod keys;
 mod password;
 mod providers;
@@ -82,6 +83,9 @@ enum Command {
     /// Connect identity providers to applications
     #[command(subcommand)]
     Providers(providers::ProvidersCommand),
+    /// Register hosts in front of which a reverse proxy asks us
+    #[command(subcommand)]
+    Hosts(hosts::HostsCommand),
     /// List and change the keys that tokens are signed with
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -173,6 +177,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Users(command) => command.run(&house).await,
         Command::Groups(command) => command.run(&house).await,
         Command::Providers(command) => command.run(&house).await,
+        Command::Hosts(command) => command.run(&house).await,
         Command::Keys(command) => command.run(&house).await,
         Command::Clients(command) => command.run(&house).await,
         Command::Audit(command) => command.run(&house).await,

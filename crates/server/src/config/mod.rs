@@ -34,6 +34,8 @@ pub struct Config {
     pub sessions: SessionsConfig,
     /// How it reaches identity providers.
     pub outbound: OutboundConfig,
+    /// What it tells applications behind a reverse proxy.
+    pub forward_auth: ForwardAuthConfig,
     /// What it writes to standard error.
     pub log: LogConfig,
     /// How long it remembers what visitors were refused.
@@ -157,6 +159,14 @@ pub struct OutboundConfig {
     pub timeout_seconds: u64,
 }
 
+/// `[forward_auth]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ForwardAuthConfig {
+    /// Whether the answer to a proxy carries a signed token besides.
+    pub token: bool,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -197,6 +207,7 @@ impl Default for Config {
             throttle: ThrottleConfig::default(),
             sessions: SessionsConfig { customers_without_database_seconds: 60 },
             outbound: OutboundConfig::default(),
+            forward_auth: ForwardAuthConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             audit: AuditConfig { visitor_refusals_days: 90 },
         }
@@ -212,6 +223,12 @@ impl Default for SessionsConfig {
 impl Default for AuditConfig {
     fn default() -> Self {
         Config::default().audit
+    }
+}
+
+impl Default for ForwardAuthConfig {
+    fn default() -> Self {
+        Self { token: true }
     }
 }
 

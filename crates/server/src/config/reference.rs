@@ -9,6 +9,7 @@ struct Key(&'static str, Kind, &'static str, &'static str);
 enum Kind {
     Text,
     Number,
+    Switch,
     List,
 }
 
@@ -25,7 +26,8 @@ const KEYS: &[Key] = &[
         "server.trusted_proxies",
         Kind::List,
         "[]",
-        "Addresses or networks of proxies whose X-Forwarded-For is believed.",
+        "Addresses or networks of proxies whose X-Forwarded-* and X-Original-* headers are \
+         believed. Whoever else sends them is ignored, counted, and named in the log.",
     ),
     Key(
         "database.url",
@@ -135,6 +137,12 @@ const KEYS: &[Key] = &[
         Kind::Number,
         "10",
         "For one answer of a provider, in all: 1–15.",
+    ),
+    Key(
+        "forward_auth.token",
+        Kind::Switch,
+        "true",
+        "Whether a reverse proxy is given `X-Vestibule-Token` besides the other headers.",
     ),
     Key("log.format", Kind::Text, "\"text\"", "`text` or `json`."),
     Key(

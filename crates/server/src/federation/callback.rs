@@ -287,9 +287,12 @@ impl Way<'_> {
             .with("action", format!("/login/callback/{}", provider.key))
             .with("fields", fields);
         if let Some(door) = &door {
-            // The sign-in behind this form may end at an application.
-            let targets = self.app.directory.now().redirect_origins(&door.key);
-            view = view.at(door).form_may_lead_to(targets);
+            // The sign-in behind this form may end at an application, or on a protected host.
+            let listing = self.app.directory.now();
+            view = view
+                .at(door)
+                .form_may_lead_to(listing.redirect_origins(&door.key))
+                .form_may_lead_to(listing.host_origins(&door.key));
         }
         Ok(self.app.pages.page(StatusCode::OK, &view))
     }

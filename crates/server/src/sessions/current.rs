@@ -38,7 +38,22 @@ pub enum AtDoor {
 
 /// Looks at the session that this browser has for the door's user type.
 pub async fn at_door(app: &App, door: &Application, visit: &Visit) -> Result<AtDoor, PageError> {
-    let Some(found) = look(app, visit, door.user_type).await? else { return Ok(AtDoor::Nobody) };
+    match digest_of(app, visit, door.user_type) {
+        Some(digest) => at_door_with(app, door, visit, digest).await,
+        None => Ok(AtDoor::Nobody),
+    }
+}
+
+/// Looks at the session of this digest, whatever stood for it.
+pub async fn at_door_with(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    digest: Digest,
+) -> Result<AtDoor, PageError> {
+    let Some(found) = look(app, visit, door.user_type, digest).await? else {
+        return Ok(AtDoor::Nobody);
+    };
     let from_memory = found.connected.is_none();
     let digest = found.digest.clone();
     let judged = judge(app, door, visit, found);
@@ -78,7 +93,9 @@ pub async fn find(
     visit: &Visit,
     user_type: UserType,
 ) -> Result<Option<(Digest, Arc<Held>)>, PageError> {
-    Ok(look(app, visit, user_type).await?.map(|found| (found.digest, found.held)))
+    let Some(digest) = digest_of(app, visit, user_type) else { return Ok(None) };
+    let found = look(app, visit, user_type, digest).await?;
+    Ok(found.map(|found| (found.digest, found.held)))
 }
 
 /// A session as a door finds it, live or not.
@@ -103,9 +120,12 @@ impl Found {
     }
 }
 
-async fn look(app: &App, visit: &Visit, user_type: UserType) -> Result<Option<Found>, PageError> {
-    let Some(token) = app.cookies.session(&visit.headers, user_type) else { return Ok(None) };
-    let digest = token.digest();
+async fn look(
+    app: &App,
+    visit: &Visit,
+    user_type: UserType,
+    digest: Digest,
+) -> Result<Option<Found>, PageError> {
     let from_memory = |held| Ok(Some(Found { digest: digest.clone(), held, connected: None }));
     let at_hand = app.sessions.find(&digest);
     let trust = app.sessions.trust(visit.now);

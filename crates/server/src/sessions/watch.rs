@@ -82,6 +82,7 @@ async fn catch_up(app: &App, seen: &mut i64) -> Result<(), store::Error> {
             Changes::Missed { latest } => {
                 app.sessions.forget_all();
                 app.grants.forget_all();
+                app.hosts.forget_all();
                 (latest, false, Stale::EVERYTHING)
             }
             Changes::Since(changes) => {
@@ -141,7 +142,11 @@ fn apply(app: &App, change: &Change) -> Stale {
             app.forget_user(&id);
             Stale::default()
         }
-        ChangeKind::Application | ChangeKind::Provider | ChangeKind::Connection => {
+        ChangeKind::Application => {
+            app.hosts.forget_all();
+            Stale { directory: true, ..Stale::default() }
+        }
+        ChangeKind::Provider | ChangeKind::Connection => {
             Stale { directory: true, ..Stale::default() }
         }
         ChangeKind::Client => {
@@ -154,8 +159,15 @@ fn apply(app: &App, change: &Change) -> Stale {
             app.grants.forget(&GrantId::from_stored(change.id.as_str()));
             Stale::default()
         }
+        ChangeKind::Group => {
+            // Whoever was in it is told of without it from now on.
+            app.sessions.forget_all();
+            app.grants.forget_all();
+            Stale::default()
+        }
         ChangeKind::Keys => Stale { data_keys: true, ..Stale::default() },
         ChangeKind::Other => {
+            app.hosts.forget_all();
             app.sessions.forget_all();
             app.grants.forget_all();
             Stale::EVERYTHING

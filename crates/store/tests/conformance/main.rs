@@ -25,6 +25,8 @@ mod engines;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod forward_auth;
+#[cfg(test)]
 mod grants;
 #[cfg(test)]
 mod groups;

@@ -5,6 +5,7 @@ mod beside;
 mod clients;
 mod demo;
 mod desk;
+mod hosts;
 mod keys;
 mod settings;
 mod users;

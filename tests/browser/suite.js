@@ -18,6 +18,7 @@ await import('./single_page.js');
 await import('./faults.js');
 await import('./refusals.js');
 await import('./trouble.js');
+await import('./proxy.js');
 await import('./pages.js');
 await import('./states.js');
 // Last: it looks at what the others have looked at.

@@ -16,7 +16,7 @@ const binary = () => {
   return resolve(path);
 };
 
-/** `{ server: { listen: '…' } }` as TOML; strings and numbers suffice here. */
+/** `{ server: { listen: '…' } }` as TOML; strings, numbers and lists of them suffice here. */
 function toml(sections) {
   return Object.entries(sections)
     .map(([name, keys]) =>
@@ -35,11 +35,11 @@ export class House {
     house.config = join(house.folder, 'vestibule.toml');
     house.rows = new Rows(join(house.folder, 'vestibule.db'));
     writeFileSync(house.config, toml({
-      server: { listen: `127.0.0.1:${house.port}`, public_url: house.url },
+      server: { listen: `127.0.0.1:${house.port}`, public_url: house.url, ...sections.server },
       database: { url: `sqlite:${join(house.folder, 'vestibule.db')}` },
       keys: { file: join(house.folder, 'vestibule.key') },
       ...(mail && { mail: { from: 'Vestibule <vestibule@company.test>', smtp_url: mail.url } }),
-      ...sections,
+      ...Object.fromEntries(Object.entries(sections).filter(([name]) => name !== 'server')),
     }));
     await house.open();
     return house;

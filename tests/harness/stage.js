@@ -10,6 +10,7 @@ import { House } from './house.js';
 import { Keycloak } from './keycloak.js';
 import { MailSink } from './mail.js';
 import { freePort, outputDir } from './process.js';
+import { ProtectedPage } from './proxy.js';
 
 /** What all scenarios share; started once a run. */
 const shared = {};
@@ -37,13 +38,15 @@ class Stage {
     this.visitors = [];
   }
 
-  async set({ empty, keycloak, certified, application, sections }) {
+  async set({ empty, keycloak, certified, application, proxy, sections }) {
     const port = await freePort();
     const base = `http://127.0.0.1:${port}`;
     this.mail = await MailSink.start();
+    if (proxy) sections = { ...sections, server: { trusted_proxies: ['127.0.0.1'] } };
     this.house = await House.start(this.name, { mail: this.mail, sections, port });
     if (!empty) await this.house.addStaff(ADMIN);
     if (application) this.application = await Application.start();
+    if (proxy) this.page = await ProtectedPage.start(proxy, this.name, this.house);
     if (keycloak) {
       this.realmSecret = randomBytes(24).toString('hex');
       const secrets = { clientSecret: this.realmSecret, userPassword: REALM_PASSWORD };
@@ -57,6 +60,7 @@ class Stage {
 
   async strike() {
     for (const visitor of this.visitors) await visitor.leave();
+    await this.page?.stop();
     await this.house?.stop();
     await this.mail?.stop();
     await this.certified?.stop();

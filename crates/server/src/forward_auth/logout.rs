@@ -72,8 +72,7 @@ async fn end(app: &App, visit: &Visit, host: &ProtectedHost) -> Result<(), PageE
     let id = &signed_in.session.id;
     let by = By::user(signed_in.user.id.clone(), visit.note());
     app.store.end_session(id, EndReason::SignedOut, &by, visit.now).await?;
-    app.sessions.forget_session(id);
-    app.grants.forget_session(id);
+    app.forget_session(id);
     Ok(())
 }
 

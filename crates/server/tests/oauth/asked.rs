@@ -211,7 +211,7 @@ async fn a_page_of_a_registered_origin_may_ask_and_no_other() {
     .await;
     let url = house.url().join("/oauth/token").expect("an address");
     for (origin, allowed) in [("https://spa.example", true), ("https://evil.example", false)] {
-        let asked = reqwest::Client::new()
+        let asked = crate::shop::machine()
             .request(reqwest::Method::OPTIONS, url.clone())
             .header("origin", origin)
             .header("access-control-request-method", "POST");

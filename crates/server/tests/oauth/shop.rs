@@ -28,6 +28,12 @@ pub(crate) struct Shop<'a> {
     secret: String,
 }
 
+/// What an application's server asks with.
+#[expect(clippy::disallowed_methods, reason = "an application's server has no guards of ours")]
+pub(crate) fn machine() -> reqwest::Client {
+    reqwest::Client::new()
+}
+
 /// An answer of a machine endpoint.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -83,7 +89,7 @@ impl<'a> Shop<'a> {
         let (store, by) = (&house.app.store, By::operator());
         store.add_client(&client, Some(&digest), &by, now).await.expect("added");
         house.learn().await;
-        Self { house, http: reqwest::Client::new(), id: id.to_owned(), secret }
+        Self { house, http: machine(), id: id.to_owned(), secret }
     }
 
     /// The address that it sends its people to.

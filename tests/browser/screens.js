@@ -29,9 +29,13 @@ const SCREENS = {
     ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user'),
     ...named('refused', 'email-missing email-untrusted by-provider provider-unreachable provider-disabled callback'),
   ],
-  '/oauth/authorize': [],
-  '/oauth/authorize/continue': [],
-  '/oauth/logout': [],
+  '/forward-auth/{application}/enter': [],
+  '/.vestibule/accept': ['host-no-cookie'],
+  '/.vestibule/logout': named('host', 'logout signed-out'),
+  '/.vestibule/start': [],
+  '/oauth/authorize': ['form-post', 'sign-in-cannot-begin', 'login-for-application'],
+  '/oauth/authorize/continue': ['consent', 'choose-account'],
+  '/oauth/logout': named('oauth', 'logout signed-out'),
 };
 
 /** What any address can come to. */
@@ -41,7 +45,8 @@ const EVERYWHERE = [
 
 /** For machines: nobody reads them. */
 const NO_PAGES = [
-  '/healthz', '/readyz', '/assets/{file}', '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server',
+  '/healthz', '/readyz', '/assets/{file}', '/forward-auth/{application}', '/.vestibule/assets/{file}',
+  '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server',
   ...['introspect', 'jwks', 'par', 'revoke', 'token', 'userinfo'].map((word) => `/oauth/${word}`),
 ];
 

@@ -86,6 +86,33 @@ for (const kind of ['nginx', 'caddy']) {
       assert.equal(visitor.url.pathname, '/back-office/login');
     });
 
+    scene('a form of another visit signs nobody out, and says what to do', async () => {
+      const visitor = await signedIn(stage, '/');
+      await visitor.open(`${stage.page.url}/.vestibule/logout`);
+      await visitor.context.clearCookies({ name: /^vestibule_browser/, domain: 'shop.localhost' });
+      const tab = await visitor.tab();
+      await tab.open(`${stage.page.url}/.vestibule/logout`);
+      await visitor.press('Sign out');
+      await visitor.sees('once more');
+      await stage.look(visitor, 'host-logout-form-expired');
+      await visitor.open(`${stage.page.url}/`);
+      await visitor.sees('Shop');
+    });
+
+    scene('a ticket that was used, and addresses that somebody made up, lead to a page', async () => {
+      const visitor = await signedIn(stage, '/');
+      await visitor.open(`${stage.page.url}/.vestibule/accept?ticket=none`);
+      await visitor.sees('used already');
+      await stage.look(visitor, 'host-ticket-refused');
+      const enter = `${stage.house.url}/forward-auth/back-office/enter`;
+      await visitor.open(`${enter}?host=${stage.page.host}`);
+      await visitor.sees('not complete');
+      await stage.look(visitor, 'host-incomplete');
+      await visitor.open(`${enter}?host=evil.test`);
+      await visitor.sees('not registered');
+      await stage.look(visitor, 'host-not-registered');
+    });
+
     scene('without cookies there is a page that says so, and no loop', async () => {
       const visitor = await signedIn(stage, '/');
       await visitor.context.clearCookies({ domain: 'shop.localhost' });

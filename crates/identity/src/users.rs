@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::email::Email;
 use crate::ids::{PublicId, UserId};
+use crate::text::is_unprintable;
 use crate::time::Moment;
 
 /// Which kind of door a user may open. The same human at two types is two users.
@@ -182,7 +183,25 @@ pub struct Name {
     pub family: String,
 }
 
+/// Longest part of a name, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// What cannot be part of a name: too long for a list, or made to be obeyed and not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a name has at most 100 characters and no control characters; leave out the others")]
+pub struct NameRefusal;
+
 impl Name {
+    /// As somebody typed it, without the blanks around each part.
+    pub fn parse(given: &str, family: &str) -> Result<Self, NameRefusal> {
+        let part = |text: &str| {
+            let text = text.trim();
+            let fits = text.chars().count() <= LONGEST_NAME && !text.contains(is_unprintable);
+            if fits { Ok(text.to_owned()) } else { Err(NameRefusal) }
+        };
+        Ok(Self { given: part(given)?, family: part(family)? })
+    }
+
     /// Both parts, or the one there is, or nothing.
     pub fn full(&self) -> String {
         [self.given.trim(), self.family.trim()]

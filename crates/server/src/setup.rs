@@ -28,9 +28,6 @@ const DOOR: &str = "back-office";
 /// How long a setup link works.
 pub const SETUP_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// Longest part of a name that is kept.
-const LONGEST_NAME: usize = 100;
-
 /// Makes a setup link; none when there is an administrator already.
 pub async fn make_link(
     store: &Store,
@@ -147,8 +144,8 @@ fn check(app: &App, form: &SetupForm) -> Result<Checked, (&'static str, String)>
         let text = "The two passwords are not the same. Please type the same one twice.";
         return Err(("passwords_differ", text.to_owned()));
     }
-    let shortened = |text: &str| text.trim().chars().take(LONGEST_NAME).collect();
-    let name = Name { given: shortened(&form.given_name), family: shortened(&form.family_name) };
+    let name = Name::parse(&form.given_name, &form.family_name)
+        .map_err(|refusal| ("name", sentence(&refusal.to_string())))?;
     let door = door(app).map_err(|error| (error.code(), error.words().1.to_owned()))?;
     let password = check_new(&app.config, &door.name, &name, email.as_typed(), &form.password)
         .map_err(|refusal| (refusal.code(), sentence(&refusal.to_string())))?;

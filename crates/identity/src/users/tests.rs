@@ -126,3 +126,15 @@ fn refusals_have_their_codes() {
     .map(StatusRefusal::code);
     assert_eq!(codes, ["last_administrator", "yourself", "user_deleted", "not_deleted"]);
 }
+
+#[test]
+fn a_name_is_short_and_readable() {
+    let name = Name::parse(" Zo\u{eb} ", "O'Neill-\u{5d0}").expect("a name");
+    assert_eq!((name.given.as_str(), name.family.as_str()), ("Zo\u{eb}", "O'Neill-\u{5d0}"));
+    assert_eq!(Name::parse("", ""), Ok(Name::default()));
+    assert!(Name::parse(&"x".repeat(100), "").is_ok());
+    for odd in ["\0", "a\u{1b}[2J", "a\nb", "a\u{202e}b", &"x".repeat(101)] {
+        assert_eq!(Name::parse(odd, ""), Err(NameRefusal), "{odd:?}");
+        assert_eq!(Name::parse("", odd), Err(NameRefusal), "{odd:?}");
+    }
+}

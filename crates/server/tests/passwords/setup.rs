@@ -33,6 +33,12 @@ on_both_engines! {
         let page = fill_in(&house, &link_now, "ada@shop.test", "too short").await;
         assert_eq!(outcome(&page), (422, "password_too_short".to_owned()));
         assert_eq!(page.form("/setup").field("given_name"), Some("Ada"), "what was typed stays");
+        let browser = house.browser();
+        let form = browser.open(&link_now).await.form("/setup").with("email", "ada@shop.test");
+        let form = form.with("password", PASSWORD).with("repeat", PASSWORD);
+        // PostgreSQL has no text with this letter.
+        let page = browser.submit(&form.with("given_name", "\0")).await;
+        assert_eq!(outcome(&page), (422, "name".to_owned()), "{}", page.text());
         let page = fill_in(&house, &link_now, "no address", PASSWORD).await;
         assert_eq!(outcome(&page), (422, "email_shape".to_owned()));
         let page = fill_in(&house, &link_now, "ada@shop.test", PASSWORD).await;

@@ -12,9 +12,6 @@ use store::NewUser;
 use super::user_json;
 use crate::cli::{Answer, CommandHouse, Failure, groups, password};
 
-/// Longest part of a name.
-const LONGEST_NAME: usize = 100;
-
 /// The new user.
 #[derive(Debug, Args)]
 pub struct AddCommand {
@@ -100,7 +97,8 @@ impl AddCommand {
             email,
             // An operator's word stands behind it.
             email_standing: EmailStanding::VouchedFor,
-            name: Name { given: name(&self.given_name)?, family: name(&self.family_name)? },
+            name: Name::parse(&self.given_name, &self.family_name)
+                .map_err(|refusal| Failure::new("name", refusal.to_string()))?,
             locale: self.locale.as_deref().map(locale).transpose()?,
             status: Status::Active,
             birth: Birth::Added,
@@ -114,15 +112,6 @@ impl AddCommand {
         }
         Ok(ids)
     }
-}
-
-fn name(text: &str) -> Result<String, Failure> {
-    let text = text.trim();
-    if text.chars().count() > LONGEST_NAME || text.chars().any(char::is_control) {
-        let why = "a name has at most 100 characters and no control characters";
-        return Err(Failure::new("name", why));
-    }
-    Ok(text.to_owned())
 }
 
 /// The shape of a BCP 47 tag; whether anybody speaks it is not asked.

@@ -32,10 +32,13 @@ pub async fn run(port: u16, folder: Option<PathBuf>) -> Result<(), Box<dyn std::
     })?;
     let port = listener.local_addr()?.port();
     let throw_away = folder.is_none();
-    let folder = folder.unwrap_or_else(|| {
-        std::env::temp_dir().join(format!("vestibule-demo-{}", std::process::id()))
-    });
-    crate::files::private_folder(&folder)?;
+    let folder = match folder {
+        Some(folder) => {
+            crate::files::private_folder(&folder)?;
+            folder
+        }
+        None => crate::files::temporary_folder("vestibule-demo", &SystemEntropy)?,
+    };
     let kept = if throw_away {
         "nothing is kept.".to_owned()
     } else {

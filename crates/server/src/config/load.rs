@@ -108,11 +108,12 @@ fn culprit(table: &Table, error: &toml::de::Error) -> (String, String) {
     ("the whole".to_owned(), error.message().to_owned())
 }
 
-/// A secret from a file, without the line end that editors add.
+/// A secret from the first line of a file, without the line end that editors add.
 pub fn read_secret(file: &Path) -> Result<Secret, ConfigError> {
     let text = fs::read_to_string(file)
         .map_err(|error| ConfigError::Unreadable(file.to_owned(), error))?;
-    Ok(Secret::new(text.trim_end_matches(['\n', '\r'])))
+    let line = text.split('\n').next().unwrap_or_default();
+    Ok(Secret::new(line.trim_end_matches('\r')))
 }
 
 fn read(path: &Path) -> Result<Table, ConfigError> {
@@ -193,4 +194,22 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     row[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemEntropy;
+    use crate::files::temporary_folder;
+
+    #[test]
+    fn a_secret_is_the_first_line_of_its_file() {
+        let folder = temporary_folder("vestibule-secret", &SystemEntropy).expect("a folder");
+        let file = folder.join("secret");
+        for text in ["two words", "two words\n", "two words\r\n", "two words\nand a remark\n\n"] {
+            fs::write(&file, text).expect("written");
+            assert_eq!(read_secret(&file).expect("read").expose(), "two words", "{text:?}");
+        }
+        fs::remove_dir_all(&folder).expect("removed");
+    }
 }

@@ -27,6 +27,10 @@ pub(super) fn check(config: &Config) -> Result<(), Refused> {
     if !(1..=MAX_TIMEOUT).contains(&config.outbound.timeout_seconds) {
         return refuse("outbound.timeout_seconds", format!("must be between 1 and {MAX_TIMEOUT}"));
     }
+    let most = identity::federation::id_token::LEEWAY.as_secs();
+    if config.outbound.leeway_seconds > most {
+        return refuse("outbound.leeway_seconds", format!("must be between 0 and {most}"));
+    }
     if !config.log.level.split(',').all(is_directive) {
         let text = "must be error, warn, info, debug or trace; for one module write it like \
                     info,store=debug";
@@ -104,6 +108,8 @@ fn throttles(config: &Config) -> Result<(), Refused> {
         ("throttle.network_wait_minutes", throttle.network_wait_minutes == 0),
         ("throttle.reset_address_per_hour", throttle.reset_address_per_hour == 0),
         ("throttle.reset_network_per_hour", throttle.reset_network_per_hour == 0),
+        ("throttle.trip_network_per_minute", throttle.trip_network_per_minute == 0),
+        ("throttle.refusal_network_per_hour", throttle.refusal_network_per_hour == 0),
     ];
     match zero.into_iter().find(|(_, zero)| *zero) {
         None => Ok(()),
@@ -195,6 +201,8 @@ mod tests {
             zero(|t| t.network_wait_minutes = 0),
             zero(|t| t.reset_address_per_hour = 0),
             zero(|t| t.reset_network_per_hour = 0),
+            zero(|t| t.trip_network_per_minute = 0),
+            zero(|t| t.refusal_network_per_hour = 0),
         ] {
             assert!(key.is_some_and(|key| key.starts_with("throttle.")), "{key:?}");
         }
@@ -202,6 +210,9 @@ mod tests {
             let key = refused(|config| config.outbound.timeout_seconds = seconds);
             assert_eq!(key, Some("outbound.timeout_seconds"));
         }
+        let leeway = |seconds| refused(|config| config.outbound.leeway_seconds = seconds);
+        assert_eq!((leeway(0), leeway(60)), (None, None));
+        assert_eq!(leeway(61), Some("outbound.leeway_seconds"));
     }
 
     #[test]

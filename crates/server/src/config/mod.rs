@@ -157,6 +157,8 @@ pub struct OutboundConfig {
     pub extra_ca_files: Vec<PathBuf>,
     /// Seconds for one answer of a provider, in all.
     pub timeout_seconds: u64,
+    /// Seconds by which the clocks of a provider and of ours may be apart; at most 60.
+    pub leeway_seconds: u64,
 }
 
 /// `[forward_auth]`
@@ -313,7 +315,7 @@ impl Default for ThrottleConfig {
 
 impl Default for OutboundConfig {
     fn default() -> Self {
-        Self { extra_ca_files: Vec::new(), timeout_seconds: 10 }
+        Self { extra_ca_files: Vec::new(), timeout_seconds: 10, leeway_seconds: 60 }
     }
 }
 

@@ -139,6 +139,12 @@ const KEYS: &[Key] = &[
         "For one answer of a provider, in all: 1–15.",
     ),
     Key(
+        "outbound.leeway_seconds",
+        Kind::Number,
+        "60",
+        "How far the clock of a provider may be from ours when its tokens are weighed: 0–60.",
+    ),
+    Key(
         "forward_auth.token",
         Kind::Switch,
         "true",

@@ -5,6 +5,7 @@ mod wire;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -34,6 +35,7 @@ pub struct Upstream {
     wire: wire::Wire,
     keys: keys::Keys,
     secrets: Secrets,
+    leeway: Duration,
 }
 
 /// A code to be redeemed.
@@ -166,6 +168,7 @@ impl Upstream {
             wire: wire::Wire::new(config)?,
             keys: keys::Keys::default(),
             secrets: Secrets::default(),
+            leeway: Duration::from_secs(config.leeway_seconds),
         })
     }
 
@@ -254,7 +257,7 @@ impl Upstream {
             nonce: &attempt.nonce,
             algorithms: &provider.algorithms,
             now: clock.now(),
-            leeway: id_token::LEEWAY,
+            leeway: self.leeway,
             max_age: None,
             access_token: tokens.access_token.as_ref().map(Secret::expose),
         };

@@ -1,6 +1,6 @@
 //! Networks of addresses, and whose address a request came from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -39,7 +39,16 @@ impl Network {
         let address: IpAddr = address.parse().ok()?;
         let longest = if address.is_ipv4() { 32 } else { 128 };
         let prefix = prefix.unwrap_or(longest);
-        (prefix <= longest).then_some(Self { address, prefix })
+        if prefix > longest {
+            return None;
+        }
+        // What is compared with it is canonical too: an IPv4 address, however it was written.
+        match (address.to_canonical(), prefix.checked_sub(96)) {
+            (canonical @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => {
+                Some(Self { address: canonical, prefix })
+            }
+            _ => Some(Self { address, prefix }),
+        }
     }
 
     /// Whether `address` lies inside.
@@ -73,12 +82,18 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[Network])
         if !believes(client) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match hop_address(hop.trim()) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
+}
+
+/// An address as proxies write it: bare, in brackets, with a port.
+fn hop_address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
 }
 
 /// Requests whose forwarded headers were ignored, because they came from no trusted proxy.
@@ -136,6 +151,12 @@ mod tests {
         assert!(Network::parse("0.0.0.0/0").expect("network").contains(ip("203.0.113.9")));
         assert_eq!(Network::parse("10.0.0.0/33"), None);
         assert_eq!(Network::parse("shop"), None);
+        let mapped = Network::parse("::ffff:10.0.0.0/104").expect("network");
+        assert!(mapped.contains(ip("10.255.0.1")) && !mapped.contains(ip("11.0.0.1")));
+        let one = Network::parse("::ffff:10.1.2.3").expect("network");
+        assert!(one.contains(ip("10.1.2.3")) && !one.contains(ip("10.1.2.4")));
+        let all = Network::parse("::/0").expect("network");
+        assert!(all.contains(ip("2001:db8::1")) && !all.contains(ip("10.1.2.3")));
     }
 
     #[test]
@@ -159,6 +180,11 @@ mod tests {
         assert_eq!(seen("10.0.0.2", &["198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(seen("10.0.0.2", &["1.2.3.4, 198.51.100.1, 10.0.0.3"]), ip("198.51.100.1"));
         assert_eq!(seen("10.0.0.2", &["1.2.3.4", "198.51.100.1"]), ip("198.51.100.1"));
+        assert_eq!(seen("10.0.0.2", &["1.2.3.4, 198.51.100.1:49152"]), ip("198.51.100.1"));
+        assert_eq!(seen("10.0.0.2", &["1.2.3.4, 198.51.100.1:1, 10.0.0.3:80"]), ip("198.51.100.1"));
+        assert_eq!(seen("10.0.0.2", &["[2001:db8::1]:443"]), ip("2001:db8::1"));
+        assert_eq!(seen("10.0.0.2", &["[2001:db8::1]"]), ip("2001:db8::1"));
+        assert_eq!(seen("10.0.0.2", &["2001:db8::1"]), ip("2001:db8::1"));
         assert_eq!(seen("10.0.0.2", &["nonsense"]), ip("10.0.0.2"));
         assert_eq!(seen("10.0.0.2", &[]), ip("10.0.0.2"));
     }

@@ -304,6 +304,9 @@ impl Tx {
             args![&user.id, &group.id, grant.text(), now],
         )
         .await?;
+        if group.built_in {
+            self.void_setup_links().await?;
+        }
         Ok(())
     }
 

@@ -217,6 +217,7 @@ impl Tx {
         const STRANGERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND browser_digest \
              <> coalesce((SELECT browser_digest FROM sessions WHERE id = $2), '')";
         let keep = keep.map_or("", SessionId::as_str);
-        self.run(STRANGERS, args![&user.id, keep]).await.map(|_| ())
+        self.run(STRANGERS, args![&user.id, keep]).await?;
+        self.void_setup_links().await
     }
 }

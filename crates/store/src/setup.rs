@@ -8,7 +8,7 @@ use crate::Store;
 use crate::audit::Happened;
 use crate::by::By;
 use crate::changes::ChangeKind;
-use crate::db::{Mode, transact};
+use crate::db::{Mode, Tx, transact};
 use crate::error::{Conflict, Fault, Meaning, Result};
 use crate::groups::Grant;
 use crate::users::NewUser;
@@ -67,8 +67,11 @@ impl Store {
         if found.is_none() {
             return Ok(Setup::Unusable);
         }
-        let nobody = self.count_administrators().await? == 0;
-        Ok(if nobody { Setup::Open } else { Setup::AdministratorExists })
+        if self.count_administrators().await? == 0 {
+            return Ok(Setup::Open);
+        }
+        transact!(self.db, Mode::Plain, |tx| tx.void_setup_links().await)?;
+        Ok(Setup::AdministratorExists)
     }
 
     /// Uses a link up and makes the first administrator, in one transaction. Of any number of
@@ -86,6 +89,7 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             tx.lock_administrators().await?;
             if tx.count_administrators().await? > 0 {
+                tx.void_setup_links().await?;
                 return Ok(Setup::AdministratorExists);
             }
             if tx.run(TAKE, args![token, now]).await? == 0 {
@@ -100,5 +104,16 @@ impl Store {
             tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await?;
             Ok::<_, Fault>(Setup::Done(Box::new(user)))
         })
+    }
+}
+
+impl Tx {
+    /// Removes every open link once somebody can get in: a link must not come to life again when
+    /// the last way in of the last administrator breaks.
+    pub(crate) async fn void_setup_links(&mut self) -> std::result::Result<(), Fault> {
+        if self.count_administrators().await? > 0 {
+            self.run("DELETE FROM setup_links WHERE used_at IS NULL", args![]).await?;
+        }
+        Ok(())
     }
 }

@@ -144,6 +144,7 @@ impl Store {
         if let Some(last) = last {
             self.remove(TELL, args![last]).await?;
         }
+        transact!(self.db, Mode::Plain, |tx| tx.void_setup_links().await)?;
         for (sql, age) in OVER {
             pruned.rows += self.remove_before(sql, now.minus(age)).await?;
         }

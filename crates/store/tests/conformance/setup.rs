@@ -1,9 +1,12 @@
 //! The first administrator: by a link that works once, while nobody else can get in.
 
-use store::{By, Conflict, Error, Setup, SetupUser};
+use identity::federation::policy::UnknownUser;
+use identity::federation::provider::{Provider, ProviderState};
+use store::{By, Conflict, Error, ProviderChange, Settled, Setup, SetupUser};
 
 use crate::engines::both;
-use crate::house::{at, digest, new_staff};
+use crate::house::{House, at, digest, new_staff};
+use crate::settle::{arrive, decider};
 
 pub(crate) fn first(email: &str) -> SetupUser {
     SetupUser { user: new_staff(email), hash: "hash".to_owned() }
@@ -42,4 +45,36 @@ both! {
         let done = store.take_setup_link(&token, &first("free@example.com"), &by, at(2)).await;
         assert!(matches!(done.unwrap(), Setup::Done(_)));
     }
+
+    async fn a_link_stays_void_when_the_first_administrator_has_lost_the_way_in(house) {
+        let (store, by) = (&house.store, By::operator());
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let settle = arrive(house, &acme, "subject", "ada@example.com").await;
+        let done = store.settle(&settle, decider(&settle)).await.unwrap();
+        let Settled::SignedIn { user, .. } = done else { panic!("{done:?}") };
+        for (number, looked) in [(1, false), (2, true)] {
+            let group = house.administrators().await.id;
+            let token = digest(&format!("link {number}"));
+            let added = store.add_setup_link(&token, at(600), &by, at(11)).await.unwrap();
+            assert_eq!(added, Setup::Open);
+            if looked {
+                // They were one before, and now have a way in again.
+                switch(house, &acme, ProviderState::Enabled).await;
+                let found = store.find_setup_link(&token, at(12)).await.unwrap();
+                assert_eq!(found, Setup::AdministratorExists);
+            } else {
+                store.add_group_member(&group, &user.id, &by, at(12)).await.unwrap();
+            }
+            assert_eq!(store.count_administrators().await.unwrap(), 1);
+            switch(house, &acme, ProviderState::Disabled).await;
+            assert_eq!(store.count_administrators().await.unwrap(), 0);
+            let found = store.find_setup_link(&token, at(13)).await.unwrap();
+            assert_eq!(found, Setup::Unusable, "{number}");
+        }
+    }
+}
+
+async fn switch(house: &House, provider: &Provider, state: ProviderState) {
+    let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
+    house.store.change_provider(&provider.id, &change, &By::operator(), at(12)).await.unwrap();
 }

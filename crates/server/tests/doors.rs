@@ -196,3 +196,22 @@ async fn oversized_and_unreadable_forms_get_a_page_that_says_what_to_do() {
     let page = browser.submit(&form.with("email", &"a".repeat(100_000))).await;
     assert_eq!((page.status, page.reason().as_deref()), (413, Some("too_large")));
 }
+
+#[tokio::test]
+async fn browsers_are_told_to_stay_with_https_where_the_house_is_called_by_it() {
+    let mut address = None;
+    let house = House::with(Engine::Sqlite, |config| {
+        address = Some(config.server.public_url.clone());
+        config.server.public_url = "https://shop.example".parse().expect("an address");
+    });
+    let house = house.await;
+    let browser = Browser::new(&address.expect("where it listens"));
+    for path in ["/back-office/login", "/healthz", "/nowhere"] {
+        let page = browser.get(path).await;
+        assert_eq!(page.headers["strict-transport-security"], "max-age=31536000", "{path}");
+    }
+    drop(house);
+    let house = House::start(Engine::Sqlite).await;
+    let page = house.browser().get("/back-office/login").await;
+    assert!(page.headers.get("strict-transport-security").is_none(), "not on loopback");
+}

@@ -1,13 +1,15 @@
 //! Headers that keep pages to themselves.
 
 use aws_lc_rs::digest;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use identity::applications::Application;
+
+use crate::app::App;
 
 /// The only script that a page of ours may hold: it sends the page's form.
 pub(super) const SCRIPT: &str = "document.forms[0].submit()";
@@ -44,8 +46,11 @@ impl PagePolicy {
     }
 }
 
+/// A year, so that nobody on the way can answer in our place over plain http (RFC 6797).
+const HSTS: &str = "max-age=31536000";
+
 /// Sets the headers of every answer.
-pub async fn secure_headers(request: Request, next: Next) -> Response {
+pub async fn secure_headers(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let policy: PagePolicy = response.extensions_mut().remove().unwrap_or_default();
     let headers = response.headers_mut();
@@ -60,6 +65,10 @@ pub async fn secure_headers(request: Request, next: Next) -> Response {
         HeaderName::from_static("permissions-policy"),
         "camera=(), microphone=(), geolocation=()",
     );
+    // Over http browsers ignore it (RFC 6797 section 8.1), and on loopback it would be in the way.
+    if app.config.server.public_url.scheme() == "https" {
+        set(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     // Back button and shared computers: nothing of ours is kept, except what says otherwise.
     if !headers.contains_key(header::CACHE_CONTROL) {
         set(headers, header::CACHE_CONTROL, "no-store");

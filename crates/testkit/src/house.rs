@@ -159,6 +159,12 @@ impl House {
         self.serve(listener);
     }
 
+    /// Opens it again with other settings.
+    pub async fn start_again_with(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+        self.start_again().await;
+    }
+
     /// Its public URL.
     pub fn url(&self) -> &Url {
         &self.url

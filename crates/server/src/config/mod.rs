@@ -87,8 +87,8 @@ pub struct KeysConfig {
 pub struct MailConfig {
     /// Sender of every mail.
     pub from: String,
-    /// `smtp://host:port` (plain), `smtp://host:port?tls=required` (STARTTLS) or
-    /// `smtps://host:port`; without it mail waits in the queue.
+    /// `smtp://host:port?tls=required` (STARTTLS), `smtps://host:port`, or `smtp://127.0.0.1:port`
+    /// (plain, on this machine alone); without it mail waits in the queue.
     pub smtp_url: Option<Url>,
     /// User name at the SMTP server.
     pub username: Option<String>,

@@ -49,8 +49,8 @@ const KEYS: &[Key] = &[
         "mail.smtp_url",
         Kind::Text,
         "",
-        "`smtps://HOST:465`, `smtp://HOST:587?tls=required` (STARTTLS) or `smtp://HOST:PORT` \
-         (plain). Without it, mail waits in the queue.",
+        "`smtps://HOST:465`, `smtp://HOST:587?tls=required` (STARTTLS) or `smtp://127.0.0.1:PORT` \
+         (plain, on this machine alone). Without it, mail waits in the queue.",
     ),
     Key("mail.username", Kind::Text, "", "User name at the SMTP server."),
     Key("mail.password_file", Kind::Text, "", "A file that holds the password there."),

@@ -36,9 +36,17 @@ pub enum Task {
     GiveUp,
 }
 
-/// What to do about a letter.
-pub async fn compose(app: &App, letter: Letter, now: Moment) -> Result<Task, PageError> {
+/// What to do about a letter that waits since then.
+pub async fn compose(
+    app: &App,
+    letter: Letter,
+    since: Moment,
+    now: Moment,
+) -> Result<Task, PageError> {
     match letter {
+        // Nobody waits for that any more, and anybody may have asked: while there was no mail
+        // server, the queue has kept every request.
+        Letter::ResetAsked { .. } if now.since(since) >= RESET_LIFE => Ok(Task::Nothing),
         Letter::ResetAsked { application, email_key, from, return_to } => {
             let Some(door) = door(app, &application) else { return Ok(Task::Nothing) };
             let asked = Asked { door, asked_at: now, by: from.into_by(), return_to };

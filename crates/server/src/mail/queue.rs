@@ -69,7 +69,10 @@ async fn round(app: &App, smtp: &Smtp) -> Result<usize, store::Error> {
 /// Does what a letter asks for; false when it is too late for that.
 async fn deliver(app: &App, smtp: &Smtp, mail: &LeasedMail) -> Result<bool, String> {
     let letter = open(app, &mail.id, &mail.sealed)?;
-    match compose(app, letter, app.now()).await.map_err(|error| error.code().to_owned())? {
+    match compose(app, letter, mail.created_at, app.now())
+        .await
+        .map_err(|error| error.code().to_owned())?
+    {
         Task::Nothing => Ok(true),
         Task::GiveUp => Ok(false),
         Task::Send(outgoing) => {

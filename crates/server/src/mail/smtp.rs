@@ -1,5 +1,6 @@
 //! The way out: one connection per mail, encrypted as the operator says.
 
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use identity::email::Email;
@@ -9,6 +10,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use url::Url;
 
 use crate::config::{ConfigError, MailConfig, read_secret};
 
@@ -39,6 +41,12 @@ pub enum MailSetupError {
          mail.password_file"
     )]
     Credentials,
+    /// Mail that would be read on the way.
+    #[error(
+        "mail.smtp_url: mail goes out encrypted; use smtps:// or add ?tls=required (a plain \
+         smtp:// is for a mail server on this machine alone)"
+    )]
+    Plain,
     /// One without the other.
     #[error("mail.username and mail.password_file belong together; set both, or neither")]
     Half,
@@ -90,14 +98,16 @@ impl Smtp {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(MailSetupError::Credentials);
         }
+        if url.host_str().is_none_or(str::is_empty) || !matches!(url.path(), "" | "/") {
+            return Err(MailSetupError::Url);
+        }
         let encrypted = match (url.scheme(), url.query()) {
+            // The links in mails are worth an account: nobody on the way may read them.
+            ("smtp", None) if !is_loopback(url) => return Err(MailSetupError::Plain),
             ("smtp", None) => false,
             ("smtp", Some("tls=required")) | ("smtps", None) => true,
             _ => return Err(MailSetupError::Url),
         };
-        if url.host_str().is_none_or(str::is_empty) || !matches!(url.path(), "" | "/") {
-            return Err(MailSetupError::Url);
-        }
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.as_str())
             .map_err(|_| MailSetupError::Url)?
             .timeout(Some(ANSWER_LIMIT));
@@ -121,6 +131,15 @@ impl Smtp {
             Ok(sent) => Ok(sent.map(|_| ())?),
             Err(_) => Err(SendError::TooSlow),
         }
+    }
+}
+
+/// Whether the mail server is on this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
+        Some("localhost") => true,
+        Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        None => false,
     }
 }
 
@@ -154,7 +173,6 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use url::Url;
 
     fn config(url: &str) -> MailConfig {
         MailConfig { smtp_url: Some(Url::parse(url).expect("url")), ..MailConfig::default() }
@@ -190,6 +208,12 @@ mod tests {
         ] {
             assert!(matches!(Smtp::new(&config(bad)), Err(MailSetupError::Url)), "{bad}");
         }
+        for plain in ["smtp://mail.example:25", "smtp://10.0.0.1:25", "smtp://localhost.example"] {
+            assert!(matches!(Smtp::new(&config(plain)), Err(MailSetupError::Plain)), "{plain}");
+        }
+        for own in ["smtp://localhost:25", "smtp://[::1]:25"] {
+            assert!(matches!(Smtp::new(&config(own)), Ok(Some(_))), "{own}");
+        }
         let within = config("smtp://me:secret@mail.example?tls=required");
         assert!(matches!(Smtp::new(&within), Err(MailSetupError::Credentials)));
         assert!(matches!(Smtp::new(&MailConfig::default()), Ok(None)));
@@ -202,7 +226,7 @@ mod tests {
             password_file: Some("/nowhere".into()),
             ..config(url)
         };
-        let plain = Smtp::new(&with("smtp://mail.example"));
+        let plain = Smtp::new(&with("smtp://127.0.0.1:2525"));
         assert!(matches!(plain, Err(MailSetupError::PlainPassword)));
         let encrypted = Smtp::new(&with("smtp://mail.example?tls=required"));
         assert!(matches!(encrypted, Err(MailSetupError::Password(_))));

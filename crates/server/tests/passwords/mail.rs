@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use identity::users::Status;
 use testkit::{Engine, House, MailServer, on_both_engines};
 
 use crate::logs::until;
-use crate::scene::{OTHER, ask, choose, grace, house_with_mail};
+use crate::scene::{OTHER, ask, choose, grace, house, house_with_mail};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -47,6 +48,24 @@ on_both_engines! {
         let link = mails.wait_for(1).await.link();
         assert_eq!(choose(&house.browser(), link.as_str(), OTHER).await.status, 303);
     }
+}
+
+#[tokio::test]
+async fn what_was_asked_for_while_there_was_no_mail_server_is_not_sent_long_after() {
+    let mails = MailServer::start().await;
+    let mut house = house(Engine::Sqlite).await;
+    grace(&house).await;
+    house.add_staff("late@shop.test", Status::Active).await;
+    ask(&house.browser(), "grace@shop.test").await;
+    house.clock.turn(2 * HOUR);
+    ask(&house.browser(), "late@shop.test").await;
+    assert_eq!(waiting(&house).await, 2);
+    house.stop().await;
+    let url = mails.url();
+    house.start_again_with(|config| config.mail.smtp_url = Some(url)).await;
+    assert_eq!(mails.wait_for(1).await.to, ["late@shop.test"]);
+    until(async || waiting(&house).await == 0).await;
+    assert_eq!(mails.mails().len(), 1);
 }
 
 #[tokio::test]

@@ -210,6 +210,10 @@ async fn browsers_are_told_to_stay_with_https_where_the_house_is_called_by_it() 
         let page = browser.get(path).await;
         assert_eq!(page.headers["strict-transport-security"], "max-age=31536000", "{path}");
     }
+    for path in ["/.vestibule/start", "/forward-auth/back-office"] {
+        let page = browser.get(path).await;
+        assert!(page.headers.get("strict-transport-security").is_none(), "another's host: {path}");
+    }
     drop(house);
     let house = House::start(Engine::Sqlite).await;
     let page = house.browser().get("/back-office/login").await;

@@ -51,6 +51,10 @@ const HSTS: &str = "max-age=31536000";
 
 /// Sets the headers of every answer.
 pub async fn secure_headers(State(app): State<App>, request: Request, next: Next) -> Response {
+    // What a reverse proxy passes on is an answer of the host behind it, which is not ours to bind.
+    let is_own = !["/.vestibule/", "/forward-auth/"]
+        .iter()
+        .any(|proxied| request.uri().path().starts_with(proxied));
     let mut response = next.run(request).await;
     let policy: PagePolicy = response.extensions_mut().remove().unwrap_or_default();
     let headers = response.headers_mut();
@@ -66,7 +70,7 @@ pub async fn secure_headers(State(app): State<App>, request: Request, next: Next
         "camera=(), microphone=(), geolocation=()",
     );
     // Over http browsers ignore it (RFC 6797 section 8.1), and on loopback it would be in the way.
-    if app.config.server.public_url.scheme() == "https" {
+    if is_own && app.config.server.public_url.scheme() == "https" {
         set(headers, header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     // Back button and shared computers: nothing of ours is kept, except what says otherwise.

@@ -26,6 +26,9 @@ pub const MAX_DOCUMENT: usize = 1024 * 1024;
 /// More keys than this are no provider's; a token without `kid` is tried with every one.
 pub const MAX_KEYS: usize = 100;
 
+/// Members of a JWK that only its owner may have (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+pub const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
 /// A longer `kid` names nothing.
 const MAX_KID: usize = 1024;
 

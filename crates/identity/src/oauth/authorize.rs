@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::ids::ClientId;
 use crate::oauth::clients::{Client, GrantType};
+use crate::oauth::dpop::is_thumbprint;
 use crate::oauth::error::{OAuthError, OAuthFault};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::Challenge;
@@ -159,7 +160,7 @@ impl AuthorizationRequest {
             ui_locales: parameters.once("ui_locales").map(str::to_owned),
             acr_values: words(parameters.once("acr_values")),
             resources: resources(parameters.all("resource"), client)?,
-            dpop_jkt: parameters.once("dpop_jkt").map(str::to_owned),
+            dpop_jkt: dpop_jkt(parameters)?,
         })
     }
 }
@@ -251,6 +252,16 @@ pub fn resources(asked: &[String], client: &Client) -> Result<Vec<String>, OAuth
             let text = "this client is not registered for every resource that it names";
             Err(OAuthFault::new(OAuthError::InvalidTarget, text))
         }
+    }
+}
+
+/// RFC 9449 section 10: a code may be bound to a key before anything is proved with it.
+fn dpop_jkt(parameters: &Parameters) -> Result<Option<String>, OAuthFault> {
+    match parameters.once("dpop_jkt") {
+        Some(text) if !is_thumbprint(text) => {
+            Err(invalid("dpop_jkt is the SHA-256 thumbprint of a key as base64url (RFC 9449)"))
+        }
+        thumbprint => Ok(thumbprint.map(str::to_owned)),
     }
 }
 

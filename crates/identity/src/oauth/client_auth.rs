@@ -8,11 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use crate::federation::jwks::KeySet;
 use crate::oauth::clients::{Client, ClientAuthMethod};
 use crate::oauth::error::{OAuthError, OAuthFault};
+use crate::oauth::once::OnceId;
 use crate::oauth::parameters::Parameters;
 use crate::secret::{Digest, Secret};
 use crate::time::Moment;
 
-pub use assertion::{AssertionFault, AssertionId, MAX_ASSERTION_LIFE};
+pub use assertion::{AssertionFault, MAX_ASSERTION_LIFE};
 
 mod assertion;
 #[cfg(test)]
@@ -216,7 +217,7 @@ impl Registered {
         presented: &Presented,
         issuer: &str,
         now: Moment,
-    ) -> Result<Option<AssertionId>, ClientFault> {
+    ) -> Result<Option<OnceId>, ClientFault> {
         let client = &self.client;
         if client.id.as_str() != presented.client_id() {
             return Err(ClientFault::Unknown);

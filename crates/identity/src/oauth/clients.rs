@@ -160,6 +160,9 @@ pub struct Client {
     pub require_nonce: bool,
     /// Whether authorization requests must be pushed (RFC 9126).
     pub require_par: bool,
+    /// Whether its tokens must be bound to a key (`dpop_bound_access_tokens`, RFC 9449
+    /// section 5.2).
+    pub require_dpop: bool,
     /// Its own public keys as a JWK Set, for `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
     /// Whether it is switched off.

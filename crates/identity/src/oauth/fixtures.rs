@@ -43,6 +43,7 @@ pub(crate) fn client() -> Client {
         require_pkce: true,
         require_nonce: true,
         require_par: false,
+        require_dpop: false,
         jwks: None,
         disabled: false,
         created_at: at(0),

@@ -101,8 +101,10 @@ impl CodeTerms {
             (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
             (Some(_), Some(_)) => return fault("code_verifier does not fit the code_challenge"),
         }
-        match (&self.dpop_jkt, redeemed.dpop_jkt) {
-            (Some(bound), sent) if sent != Some(bound) => fault("the code is for another DPoP key"),
+        match self.dpop_jkt.as_deref() {
+            Some(bound) if redeemed.dpop_jkt != Some(bound) => {
+                fault("the code is for another DPoP key; send a proof with the key of dpop_jkt")
+            }
             _ => Ok(()),
         }
     }
@@ -148,7 +150,7 @@ pub struct Redeemed<'a> {
     /// As sent.
     pub verifier: Option<&'a str>,
     /// Thumbprint of the proof's key, if there was a proof.
-    pub dpop_jkt: Option<&'a String>,
+    pub dpop_jkt: Option<&'a str>,
 }
 
 #[cfg(test)]

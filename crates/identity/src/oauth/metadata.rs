@@ -6,7 +6,7 @@ use crate::oauth::clients::{ClientAuthMethod, GrantType, SigningAlgorithm};
 use crate::oauth::scopes::ABOUT_PEOPLE;
 use crate::oauth::tokens::ACR_VALUES;
 
-/// Algorithms that we take in a client's own JWTs.
+/// Algorithms that we take in a client's own JWTs: its assertions, and its proofs of possession.
 pub const CLIENT_ALGORITHMS: [&str; 4] = ["RS256", "PS256", "ES256", "EdDSA"];
 
 /// The document for a house at this public URL (no slash at its end). One document serves both
@@ -34,6 +34,7 @@ pub fn document(issuer: &str) -> Value {
         "token_endpoint_auth_methods_supported":
             words(&ClientAuthMethod::ALL.map(ClientAuthMethod::as_str)),
         "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "dpop_signing_alg_values_supported": CLIENT_ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": ACR_VALUES,

@@ -3,12 +3,14 @@
 pub mod authorize;
 pub mod client_auth;
 pub mod clients;
+pub mod dpop;
 pub mod error;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod grants;
 pub mod interaction;
 pub mod metadata;
+pub mod once;
 pub mod own_tokens;
 pub mod parameters;
 pub mod pkce;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::applications::ApplicationKey;
 use crate::entropy::{Entropy, draw};
-use crate::federation::jwks::KeySet;
+use crate::federation::jwks::{KeySet, PRIVATE_MEMBERS};
 use crate::ids::{ClientId, hex};
 use crate::oauth::clients::{Client, ClientAuthMethod, ClientKind, GrantType, SigningAlgorithm};
 use crate::oauth::metadata::CLIENT_ALGORITHMS;
@@ -35,9 +35,6 @@ const MAX_ID: usize = 64;
 
 /// Before the random digits of a client id of ours; no `sub` of a user has a hyphen.
 const GENERATED: &str = "client-";
-
-/// Members of a JWK that only its owner may have (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// A client as somebody describes it; what is none or empty gets its default.
 #[derive(Clone, Debug)]
@@ -74,6 +71,8 @@ pub struct NewClient {
     pub require_nonce: bool,
     /// Whether requests must be pushed.
     pub require_par: bool,
+    /// Whether tokens must be bound to a key.
+    pub require_dpop: bool,
     /// Its public keys.
     pub jwks: Option<Value>,
 }
@@ -98,6 +97,7 @@ impl NewClient {
             require_pkce: true,
             require_nonce: true,
             require_par: false,
+            require_dpop: false,
             jwks: None,
         }
     }
@@ -132,6 +132,7 @@ impl NewClient {
             require_pkce: self.require_pkce,
             require_nonce: self.require_nonce,
             require_par: self.require_par,
+            require_dpop: self.require_dpop,
             jwks: self.jwks,
             disabled: false,
             created_at: now,
@@ -170,6 +171,8 @@ pub struct ClientChange {
     pub require_nonce: Option<bool>,
     /// Whether requests must be pushed.
     pub require_par: Option<bool>,
+    /// Whether tokens must be bound to a key.
+    pub require_dpop: Option<bool>,
     /// Its public keys.
     pub jwks: Option<Value>,
 }
@@ -199,6 +202,7 @@ impl ClientChange {
             require_pkce: self.require_pkce.unwrap_or(old.require_pkce),
             require_nonce: self.require_nonce.unwrap_or(old.require_nonce),
             require_par: self.require_par.unwrap_or(old.require_par),
+            require_dpop: self.require_dpop.unwrap_or(old.require_dpop),
             jwks: self.jwks.clone().or(old.jwks),
             ..old
         })
@@ -293,7 +297,8 @@ fn check_keys(jwks: &Value) -> Result<(), RegistrationFault> {
     let entries = jwks.get("keys").and_then(Value::as_array).into_iter().flatten();
     for entry in entries {
         // A secret that was handed out once is no secret; it must not end up in our backups too.
-        if let Some(member) = PRIVATE.into_iter().find(|member| entry.get(member).is_some()) {
+        if let Some(member) = PRIVATE_MEMBERS.into_iter().find(|member| entry.get(member).is_some())
+        {
             return Err(RegistrationFault::PrivateKey(member));
         }
     }

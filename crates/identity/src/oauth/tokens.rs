@@ -50,6 +50,8 @@ pub struct Issue<'a> {
     pub grant: &'a Grant,
     /// What it may do; for a refresh perhaps less than the grant.
     pub scopes: &'a Scopes,
+    /// Thumbprint of the DPoP key that the access token is bound to (RFC 9449 section 6.1).
+    pub dpop_jkt: Option<&'a str>,
     /// Now.
     pub now: Moment,
 }
@@ -97,7 +99,7 @@ fn at_hash(access_token: &str) -> String {
 /// Claims of a person's access token. Its audience is what it was asked for, and we ourselves
 /// where userinfo may be asked.
 pub fn access_token(issue: Issue<'_>, subject: &PublicId, jti: &str) -> Map<String, Value> {
-    let Issue { issuer, grant, scopes, now } = issue;
+    let Issue { issuer, grant, scopes, dpop_jkt, now } = issue;
     let mut audience = grant.resources.clone();
     if audience.is_empty() || scopes.contains(OPENID) {
         audience.push(issuer.to_owned());
@@ -117,25 +119,41 @@ pub fn access_token(issue: Issue<'_>, subject: &PublicId, jti: &str) -> Map<Stri
         "sid": grant.session.as_str(),
         "grant": grant.id.as_str(),
     }));
-    if let Some(thumbprint) = &grant.dpop_jkt {
+    bind(&mut claims, dpop_jkt);
+    claims
+}
+
+/// Ties an access token to a key (RFC 7800 section 3.1, RFC 9449 section 6.1).
+fn bind(claims: &mut Map<String, Value>, dpop_jkt: Option<&str>) {
+    if let Some(thumbprint) = dpop_jkt {
         claims.insert("cnf".to_owned(), json!({ "jkt": thumbprint }));
     }
-    claims
+}
+
+/// What a client's own access token is about.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnIssue<'a> {
+    /// We: the public URL.
+    pub issuer: &'a str,
+    /// Who gets it, for itself.
+    pub client: &'a ClientId,
+    /// What it may do.
+    pub scopes: &'a Scopes,
+    /// What it is for; empty: for us.
+    pub resources: &'a [String],
+    /// Thumbprint of the DPoP key that it is bound to.
+    pub dpop_jkt: Option<&'a str>,
+    /// Now.
+    pub now: Moment,
 }
 
 /// Claims of a client's own access token. Its `sub` is the client id, which no user's `sub` can
 /// equal (RFC 9700 section 4.15).
-pub fn client_token(
-    issuer: &str,
-    client: &ClientId,
-    scopes: &Scopes,
-    resources: &[String],
-    jti: &str,
-    now: Moment,
-) -> Map<String, Value> {
+pub fn client_token(issue: OwnIssue<'_>, jti: &str) -> Map<String, Value> {
+    let OwnIssue { issuer, client, scopes, resources, dpop_jkt, now } = issue;
     let issuers_own = [issuer.to_owned()];
     let audience = if resources.is_empty() { &issuers_own[..] } else { resources };
-    object(json!({
+    let mut claims = object(json!({
         "iss": issuer,
         "sub": client.as_str(),
         "aud": audience,
@@ -144,7 +162,9 @@ pub fn client_token(
         "iat": now.seconds(),
         "exp": now.plus(TOKEN_LIFE).seconds(),
         "jti": jti,
-    }))
+    }));
+    bind(&mut claims, dpop_jkt);
+    claims
 }
 
 /// What an access token of ours says, once its signature, `iss`, `typ` and times are checked.

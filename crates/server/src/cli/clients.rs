@@ -96,6 +96,7 @@ fn client_json(house: &CommandHouse, client: &Client) -> Value {
         "require_pkce": client.require_pkce,
         "require_nonce": client.require_nonce,
         "require_pushed_authorization_requests": client.require_par,
+        "dpop_bound_access_tokens": client.require_dpop,
         "jwks": client.jwks,
         "disabled": client.disabled,
         "created_at": client.created_at.to_rfc3339(),

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use identity::oauth::error::{OAuthError, OAuthFault};
+use identity::oauth::metadata::CLIENT_ALGORITHMS;
 use serde_json::{Value, json};
 
 use super::signing::SigningError;
@@ -76,31 +77,61 @@ impl IntoResponse for Failure {
     }
 }
 
-/// A fault at an endpoint that takes bearer tokens (RFC 6750 section 3): what it says stands in
-/// the header too.
-pub fn bearer_failure(fault: &OAuthFault) -> Response {
-    let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+/// How an access token came (RFC 6750 section 2.1, RFC 9449 section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Whoever has it may use it.
+    Bearer,
+    /// With a proof of the key that it is bound to.
+    Dpop,
+}
+
+impl Scheme {
+    /// What stands in `WWW-Authenticate`, before any error.
+    fn challenge(self) -> String {
+        match self {
+            Self::Bearer => "Bearer realm=\"vestibule\"".to_owned(),
+            Self::Dpop => {
+                format!("DPoP realm=\"vestibule\", algs=\"{}\"", CLIENT_ALGORITHMS.join(" "))
+            }
+        }
+    }
+}
+
+/// A fault at an endpoint that takes access tokens (RFC 6750 section 3, RFC 9449 section 7.1):
+/// what it says stands in the header too.
+pub fn token_failure(scheme: Scheme, fault: &OAuthFault) -> Response {
+    let status = match fault.error {
+        OAuthError::InvalidDpopProof => StatusCode::UNAUTHORIZED,
+        error => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED),
+    };
     let body = json!({ "error": fault.error.code(), "error_description": fault.description });
     let mut response = (status, Json(body)).into_response();
     let said = format!(
-        "Bearer realm=\"vestibule\", error=\"{}\", error_description=\"{}\"",
+        "{}, error=\"{}\", error_description=\"{}\"",
+        scheme.challenge(),
         fault.error.code(),
         fault.description
     );
-    if let Ok(value) = HeaderValue::from_str(&said) {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
-    }
+    challenge(&mut response, &said);
     response
 }
 
-/// No token at all: the challenge says nothing but how to send one (RFC 6750 section 3.1).
+/// No token at all: the challenges say nothing but how to send one (RFC 6750 section 3.1).
 pub fn token_wanted() -> Response {
-    let challenge = HeaderValue::from_static("Bearer realm=\"vestibule\"");
     let mut response = StatusCode::UNAUTHORIZED.into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    for scheme in [Scheme::Bearer, Scheme::Dpop] {
+        challenge(&mut response, &scheme.challenge());
+    }
     // An empty answer of this status is no page that was forgotten.
     response.extensions_mut().remove::<Arc<PageError>>();
     response
+}
+
+fn challenge(response: &mut Response, said: &str) {
+    if let Ok(value) = HeaderValue::from_str(said) {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, value);
+    }
 }
 
 /// A good answer. `no-store` is what every answer without a rule of its own has.

@@ -128,7 +128,7 @@ impl Trial<'_> {
             Err(fault) => Ok(Err(fault)),
             Ok(None) => Ok(Ok(Arc::clone(client))),
             Ok(Some(assertion)) => {
-                let first = app.store.take_client_assertion(&client.id, &assertion).await?;
+                let first = app.store.take_once(&client.id, &assertion).await?;
                 Ok(if first { Ok(Arc::clone(client)) } else { Err(ClientFault::Replayed) })
             }
         }

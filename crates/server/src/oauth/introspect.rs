@@ -92,12 +92,16 @@ async fn about_refresh(
     if !works || !found.holds(visit.now) {
         return Ok(None);
     }
-    Ok(Some(json!({
+    let mut said = json!({
         "active": true,
         "token_type": "refresh_token",
         "client_id": client.id.as_str(),
         "sub": found.user.public_id.as_str(),
         "scope": found.grant.scopes.to_string(),
         "iss": app.issuer(),
-    })))
+    });
+    if let Some(jkt) = &found.grant.dpop_jkt {
+        said["cnf"] = json!({ "jkt": jkt });
+    }
+    Ok(Some(said))
 }

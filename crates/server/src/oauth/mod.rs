@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod client_auth;
 pub mod consent;
 pub mod cors;
+pub mod dpop;
 pub mod form;
 pub mod form_post;
 pub mod grants;

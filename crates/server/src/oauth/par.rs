@@ -7,7 +7,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use identity::oauth::authorize::{AuthorizationRequest, Target};
-use identity::oauth::error::OAuthError;
+use identity::oauth::dpop::ProofFault;
+use identity::oauth::error::{OAuthError, OAuthFault};
 use identity::secret::Secret;
 use serde_json::json;
 use store::WaitingRequest;
@@ -15,6 +16,7 @@ use store::WaitingRequest;
 use super::answer::{Failure, good};
 use super::authorize::PUSHED;
 use super::client_auth::authenticate;
+use super::dpop::key_of;
 use super::form::read_form;
 use crate::app::App;
 use crate::visit::Visit;
@@ -40,7 +42,14 @@ pub async fn answer(
         let text = "a pushed request cannot name another one";
         return Err(Failure::new(OAuthError::InvalidRequest, text));
     }
-    let parameters = form.without(&PROOFS).with("client_id", client.id.as_str());
+    let mut parameters = form.without(&PROOFS).with("client_id", client.id.as_str());
+    if let Some(jkt) = key_of(&app, &visit, &client, "/oauth/par").await? {
+        // RFC 9449 section 10.1: a proof says the same as the parameter.
+        if parameters.once("dpop_jkt").is_some_and(|named| named != jkt) {
+            return Err(OAuthFault::from(ProofFault::OtherKey).into());
+        }
+        parameters = parameters.with("dpop_jkt", &jkt);
+    }
     let target = Target::of(&parameters, &client)?;
     AuthorizationRequest::check(&parameters, &client, target)?;
     let name = Secret::generate(app.entropy.as_ref());

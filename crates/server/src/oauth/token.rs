@@ -11,7 +11,7 @@ use identity::oauth::error::OAuthError;
 use identity::oauth::grants::{Grant, Redeemed};
 use identity::oauth::parameters::Parameters;
 use identity::oauth::scopes::{OPENID, Scopes};
-use identity::oauth::tokens::{self, ACCESS_TYP, ID_TYP, Issue, Subject, TOKEN_LIFE};
+use identity::oauth::tokens::{self, ACCESS_TYP, ID_TYP, Issue, OwnIssue, Subject, TOKEN_LIFE};
 use identity::secret::Secret;
 use identity::users::User;
 use serde_json::json;
@@ -19,6 +19,7 @@ use store::{By, Refreshed, TakenCode};
 
 use super::answer::{Failure, good};
 use super::client_auth::authenticate;
+use super::dpop::key_for_tokens;
 use super::form::read_form;
 use super::signing::sign;
 use crate::app::App;
@@ -51,7 +52,9 @@ pub async fn answer(
         let text = "this client is not registered for that grant_type";
         return Err(Failure::new(OAuthError::UnauthorizedClient, text));
     }
-    let call = Call { app: &app, visit: &visit, client: &client, form: &form };
+    let dpop_jkt = key_for_tokens(&app, &visit, &client, "/oauth/token").await?;
+    let dpop_jkt = dpop_jkt.as_deref();
+    let call = Call { app: &app, visit: &visit, client: &client, form: &form, dpop_jkt };
     match grant_type {
         GrantType::AuthorizationCode => call.code().await,
         GrantType::RefreshToken => call.refresh().await,
@@ -69,24 +72,29 @@ struct Call<'a> {
     visit: &'a Visit,
     client: &'a Client,
     form: &'a Parameters,
+    /// The key that it proved to hold (RFC 9449); what it gets is bound to it.
+    dpop_jkt: Option<&'a str>,
 }
 
 impl Call<'_> {
     /// RFC 6749 section 4.1.3.
     async fn code(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form } = self;
+        let Self { app, visit, client, form, dpop_jkt } = *self;
         let redeemed = Redeemed {
             client: &client.id,
             redirect_uri: form.once("redirect_uri").unwrap_or(""),
             verifier: form.once("code_verifier"),
-            dpop_jkt: None,
+            dpop_jkt,
         };
         let id = GrantId::new(visit.now, app.entropy.as_ref());
         let refreshable = client.grant_types.contains(&GrantType::RefreshToken);
         let code = Secret::new(form.needed("code")?).digest();
+        // Whoever authenticates is bound by that already (RFC 9449 section 5).
+        let bound = dpop_jkt.filter(|_| client.kind == ClientKind::Public).map(str::to_owned);
         let decide = |code: &store::CodeSession| {
             code.terms.accept(&redeemed)?;
-            Ok(code.terms.grant(id.clone(), &code.session, refreshable, None, visit.now))
+            let (id, bound) = (id.clone(), bound.clone());
+            Ok(code.terms.grant(id, &code.session, refreshable, bound, visit.now))
         };
         let by = By::visitor(visit.note());
         let taken = app.store.take_code(&code, &client.id, decide, &by, visit.now).await?;
@@ -107,13 +115,13 @@ impl Call<'_> {
 
     /// RFC 6749 section 6. The scope may be narrowed for this one answer, never widened.
     async fn refresh(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form } = self;
+        let Self { app, visit, client, form, dpop_jkt } = *self;
         let invalid = || Failure::new(OAuthError::InvalidGrant, NO_REFRESH);
         let presented = app.refresh_key.read(form.needed("refresh_token")?).ok_or_else(invalid)?;
         let narrowed = self.scope()?;
         let by = By::visitor(visit.note());
         let refreshed =
-            app.store.refresh_grant(&presented, &client.id, None, &by, visit.now).await?;
+            app.store.refresh_grant(&presented, &client.id, dpop_jkt, &by, visit.now).await?;
         let found = match refreshed {
             Refreshed::Carried(found) => found,
             Refreshed::Replayed(grant) => {
@@ -132,7 +140,7 @@ impl Call<'_> {
 
     /// RFC 6749 section 4.4: the client for itself. No refresh token, and nothing about people.
     async fn client_credentials(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form } = self;
+        let Self { app, visit, client, form, dpop_jkt } = *self;
         if client.kind != ClientKind::Confidential {
             let text = "only a confidential client acts for itself";
             return Err(Failure::new(OAuthError::UnauthorizedClient, text));
@@ -150,13 +158,19 @@ impl Call<'_> {
             return Err(Failure::new(OAuthError::InvalidScope, text));
         }
         let resources = resources(form.all("resource"), client)?;
-        let jti = self.jti();
-        let claims =
-            tokens::client_token(&app.issuer(), &client.id, &scopes, &resources, &jti, visit.now);
+        let issue = OwnIssue {
+            issuer: &app.issuer(),
+            client: &client.id,
+            scopes: &scopes,
+            resources: &resources,
+            dpop_jkt,
+            now: visit.now,
+        };
+        let claims = tokens::client_token(issue, &self.jti());
         let token = sign(app, SigningAlgorithm::Es256, ACCESS_TYP, &claims).await?;
         Ok(good(json!({
             "access_token": token,
-            "token_type": "Bearer",
+            "token_type": self.token_type(),
             "expires_in": TOKEN_LIFE.as_secs(),
             "scope": scopes.to_string(),
         })))
@@ -170,14 +184,14 @@ impl Call<'_> {
         scopes: &Scopes,
         nonce: Option<&str>,
     ) -> Result<Response, Failure> {
-        let Self { app, visit, client, .. } = self;
+        let Self { app, visit, client, dpop_jkt, .. } = *self;
         let issuer = app.issuer();
-        let issue = Issue { issuer: &issuer, grant, scopes, now: visit.now };
+        let issue = Issue { issuer: &issuer, grant, scopes, dpop_jkt, now: visit.now };
         let access = tokens::access_token(issue, &user.public_id, &self.jti());
         let access = sign(app, SigningAlgorithm::Es256, ACCESS_TYP, &access).await?;
         let mut body = json!({
             "access_token": access,
-            "token_type": "Bearer",
+            "token_type": self.token_type(),
             "expires_in": TOKEN_LIFE.as_secs(),
             "scope": scopes.to_string(),
         });
@@ -208,6 +222,11 @@ impl Call<'_> {
             .map(Scopes::parse)
             .transpose()
             .map_err(|malformed| Failure::new(OAuthError::InvalidScope, &malformed.to_string()))
+    }
+
+    /// How the access token is to be used (RFC 9449 section 5).
+    const fn token_type(&self) -> &'static str {
+        if self.dpop_jkt.is_some() { "DPoP" } else { "Bearer" }
     }
 
     /// Names a token in logs of resource servers; it opens nothing.

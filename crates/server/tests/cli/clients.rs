@@ -107,6 +107,7 @@ async fn portal(desk: &Desk) -> (Value, Value) {
         "--no-require-pkce",
         "--no-require-nonce",
         "--require-par",
+        "--require-dpop",
     ];
     let added = add(desk, &settings).await;
     let expected = json!({
@@ -127,6 +128,7 @@ async fn portal(desk: &Desk) -> (Value, Value) {
         "require_pkce": false,
         "require_nonce": false,
         "require_pushed_authorization_requests": true,
+        "dpop_bound_access_tokens": true,
         "jwks": keys,
         "disabled": false,
         "created_at": added["created_at"],
@@ -151,7 +153,13 @@ async fn every_setting_can_be_changed() {
     let desk = Desk::at(Engine::Sqlite).await;
     let (_, mut expected) = portal(&desk).await;
     let change = ["clients", "change", "portal", "--name=Portal", "--auth=client_secret_post"];
-    let more = ["--require-pkce", "--require-nonce", "--no-require-par", "--id-token-alg=RS256"];
+    let more = [
+        "--require-pkce",
+        "--require-nonce",
+        "--no-require-par",
+        "--no-require-dpop",
+        "--id-token-alg=RS256",
+    ];
     let lists = ["--redirect-uri=https://shop.example/a", "--redirect-uri=https://shop.example/b"];
     let clear = [
         "--clear=post-logout-uri",
@@ -171,6 +179,7 @@ async fn every_setting_can_be_changed() {
         ("require_pkce", json!(true)),
         ("require_nonce", json!(true)),
         ("require_pushed_authorization_requests", json!(false)),
+        ("dpop_bound_access_tokens", json!(false)),
         ("id_token_signed_response_alg", json!("RS256")),
     ] {
         expected[name] = value;

@@ -2,6 +2,7 @@
 
 mod asked;
 mod client_auth;
+mod dpop;
 mod flow;
 mod keys;
 mod shop;

@@ -18,7 +18,7 @@ pub(crate) const SIGNED_OUT: &str = "https://shop.example/bye";
 pub(crate) const EMAIL: &str = "grace@corp.test";
 pub(crate) const PASSWORD: &str = "lantern cobalt walnut 41";
 pub(crate) const RESOURCE: &str = "https://orders.example";
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// The shop of a house.
 pub(crate) struct Shop<'a> {
@@ -143,9 +143,13 @@ impl<'a> Shop<'a> {
 
     /// Asks a machine endpoint as this client.
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        read(self.asking(path, form)).await
+    }
+
+    /// What it would ask a machine endpoint, not sent yet.
+    pub(crate) fn asking(&self, path: &str, form: &[(&str, &str)]) -> reqwest::RequestBuilder {
         let url = self.house.url().join(path).expect("an address");
-        let asked = self.http.post(url).basic_auth(&self.id, Some(&self.secret)).form(form);
-        read(asked).await
+        self.http.post(url).basic_auth(&self.id, Some(&self.secret)).form(form)
     }
 
     pub(crate) async fn redeem(&self, code: &str) -> Answer {

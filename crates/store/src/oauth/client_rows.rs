@@ -19,7 +19,8 @@ macro_rules! client_columns {
          c.backchannel_logout_uri AS c_backchannel_logout_uri, c.cors_origins AS c_cors_origins, \
          c.grant_types AS c_grant_types, c.scopes AS c_scopes, c.resources AS c_resources, \
          c.id_token_algorithm AS c_id_token_algorithm, c.require_pkce AS c_require_pkce, \
-         c.require_nonce AS c_require_nonce, c.require_par AS c_require_par, c.jwks AS c_jwks, \
+         c.require_nonce AS c_require_nonce, c.require_par AS c_require_par, \
+         c.require_dpop AS c_require_dpop, c.jwks AS c_jwks, \
          c.disabled AS c_disabled, c.created_at AS c_created_at"
     };
 }
@@ -43,6 +44,7 @@ pub(crate) struct ClientRow {
     c_require_pkce: bool,
     c_require_nonce: bool,
     c_require_par: bool,
+    c_require_dpop: bool,
     c_jwks: Option<String>,
     c_disabled: bool,
     c_created_at: i64,
@@ -67,6 +69,7 @@ impl ClientRow {
             require_pkce: self.c_require_pkce,
             require_nonce: self.c_require_nonce,
             require_par: self.c_require_par,
+            require_dpop: self.c_require_dpop,
             jwks: self.c_jwks.as_deref().map(json).transpose()?,
             disabled: self.c_disabled,
             created_at: Moment::from_micros(self.c_created_at),

@@ -2,8 +2,9 @@
 
 use identity::applications::ApplicationKey;
 use identity::ids::ClientId;
-use identity::oauth::client_auth::{AssertionId, LiveSecret};
+use identity::oauth::client_auth::LiveSecret;
 use identity::oauth::clients::Client;
+use identity::oauth::once::OnceId;
 use identity::oauth::registration::{ClientChange, RegistrationFault};
 use identity::secret::Digest;
 use identity::time::Moment;
@@ -200,16 +201,12 @@ impl Store {
         })
     }
 
-    /// Takes the JWT that a client has shown itself by: of any number of callers one is told
-    /// true. It is remembered until it expires.
-    pub async fn take_client_assertion(
-        &self,
-        client: &ClientId,
-        assertion: &AssertionId,
-    ) -> Result<bool> {
+    /// Takes what a client may show once, the JWT that it authenticates by or a proof of
+    /// possession: of any number of callers one is told true. It is remembered until it expires.
+    pub async fn take_once(&self, client: &ClientId, id: &OnceId) -> Result<bool> {
         const SQL: &str = "INSERT INTO client_assertions (digest, client_id, expires_at) \
              VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING RETURNING digest";
-        let values = args![&assertion.digest, client, assertion.expires_at];
+        let values = args![&id.digest, client, id.expires_at];
         let taken: Option<(String,)> = self.db.write_opt(SQL, values).await?;
         Ok(taken.is_some())
     }
@@ -264,8 +261,8 @@ impl Tx {
         const SQL: &str = "INSERT INTO clients (id, application, name, kind, authentication, \
              redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, cors_origins, \
              grant_types, scopes, resources, id_token_algorithm, require_pkce, require_nonce, \
-             require_par, jwks, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-             $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+             require_par, jwks, disabled, created_at, require_dpop) VALUES ($1, $2, $3, $4, $5, \
+             $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
         let values = args![
             &client.id,
             &client.application,
@@ -286,6 +283,7 @@ impl Tx {
             client.jwks.as_ref().map(to_json).transpose()?,
             client.disabled,
             client.created_at,
+            client.require_dpop,
         ];
         self.run(SQL, values).await.map(|_| ())
     }
@@ -295,7 +293,7 @@ impl Tx {
              redirect_uris = $4, post_logout_redirect_uris = $5, backchannel_logout_uri = $6, \
              cors_origins = $7, grant_types = $8, scopes = $9, resources = $10, \
              id_token_algorithm = $11, require_pkce = $12, require_nonce = $13, \
-             require_par = $14, jwks = $15 WHERE id = $1";
+             require_par = $14, jwks = $15, require_dpop = $16 WHERE id = $1";
         let values = args![
             &client.id,
             &client.name,
@@ -312,6 +310,7 @@ impl Tx {
             client.require_nonce,
             client.require_par,
             client.jwks.as_ref().map(to_json).transpose()?,
+            client.require_dpop,
         ];
         self.run(SQL, values).await.map(|_| ())
     }

@@ -2,9 +2,10 @@
 
 use identity::applications::ApplicationKey;
 use identity::ids::{ClientId, GrantId};
-use identity::oauth::client_auth::{AssertionId, LiveSecret};
+use identity::oauth::client_auth::LiveSecret;
 use identity::oauth::clients::{Client, ClientAuthMethod, ClientKind, GrantType, SigningAlgorithm};
 use identity::oauth::grants::CodeTerms;
+use identity::oauth::once::OnceId;
 use identity::oauth::registration::{ClientChange, RegistrationFault};
 use identity::oauth::scopes::Scopes;
 use identity::return_to::Origin;
@@ -40,6 +41,7 @@ pub(crate) fn client(id: &str) -> Client {
         require_pkce: false,
         require_nonce: true,
         require_par: true,
+        require_dpop: true,
         jwks: Some(json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519",
             "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] })),
         disabled: false,
@@ -145,6 +147,7 @@ both! {
             require_pkce: Some(true),
             require_nonce: Some(false),
             require_par: Some(false),
+            require_dpop: Some(false),
             jwks: None,
         };
         let expected = change.apply(saved.clone()).unwrap();
@@ -254,13 +257,13 @@ both! {
 
     async fn s078_a_jwt_counts_once(house) {
         let id = ClientId::from_stored("shop");
-        let assertion = |name: &str| AssertionId { digest: digest(name), expires_at: at(300) };
-        assert!(house.store.take_client_assertion(&id, &assertion("one")).await.unwrap());
-        assert!(!house.store.take_client_assertion(&id, &assertion("one")).await.unwrap());
-        assert!(house.store.take_client_assertion(&id, &assertion("two")).await.unwrap());
+        let assertion = |name: &str| OnceId { digest: digest(name), expires_at: at(300) };
+        assert!(house.store.take_once(&id, &assertion("one")).await.unwrap());
+        assert!(!house.store.take_once(&id, &assertion("one")).await.unwrap());
+        assert!(house.store.take_once(&id, &assertion("two")).await.unwrap());
         let take = |_| {
             let (store, id, raced) = (house.store.clone(), id.clone(), assertion("raced"));
-            tokio::spawn(async move { store.take_client_assertion(&id, &raced).await })
+            tokio::spawn(async move { store.take_once(&id, &raced).await })
         };
         let mut won = 0;
         for taken in (0..20).map(take).collect::<Vec<_>>() {
@@ -269,9 +272,26 @@ both! {
         assert_eq!(won, 1);
         // As long as it holds it is remembered, and afterwards it is not.
         house.store.prune(at(301)).await.unwrap();
-        assert!(!house.store.take_client_assertion(&id, &assertion("one")).await.unwrap());
+        assert!(!house.store.take_once(&id, &assertion("one")).await.unwrap());
         let pruned = house.store.prune(at(DAY)).await.unwrap();
         assert_eq!(pruned.rows, 3);
+    }
+
+    async fn s079_a_proof_of_a_key_counts_once_for_as_long_as_it_holds(house) {
+        let id = ClientId::from_stored("shop");
+        let proof = |jti: &str| {
+            let digest = Digest::of_parts(&["dpop", "key", jti]);
+            OnceId { digest, expires_at: at(60) }
+        };
+        assert!(house.store.take_once(&id, &proof("one")).await.unwrap());
+        // Another client has not got the key; with it, it is the same proof.
+        let other = ClientId::from_stored("other");
+        assert!(!house.store.take_once(&other, &proof("one")).await.unwrap());
+        assert!(house.store.take_once(&other, &proof("two")).await.unwrap());
+        house.store.prune(at(60)).await.unwrap();
+        assert!(!house.store.take_once(&id, &proof("one")).await.unwrap());
+        assert_eq!(house.store.prune(at(2 * 3600)).await.unwrap().rows, 2);
+        assert!(house.store.take_once(&id, &proof("one")).await.unwrap());
     }
 
     async fn secrets_that_have_ended_are_forgotten(house) {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::federation::id_token::LEEWAY;
 use crate::federation::jwks::KeySet;
 use crate::oauth::metadata::CLIENT_ALGORITHMS;
+use crate::oauth::once::OnceId;
 use crate::secret::Digest;
 use crate::time::Moment;
 
@@ -32,15 +33,6 @@ pub(super) struct Expected<'a> {
     pub(super) issuer: &'a str,
     /// Now.
     pub(super) now: Moment,
-}
-
-/// What makes it single-use.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AssertionId {
-    /// Of client and `jti`.
-    pub digest: Digest,
-    /// From when on it does not hold anyway.
-    pub expires_at: Moment,
 }
 
 /// What does not hold about it.
@@ -106,7 +98,7 @@ pub(super) fn verify(
     jwt: &str,
     keys: &KeySet,
     expected: &Expected<'_>,
-) -> Result<AssertionId, AssertionFault> {
+) -> Result<OnceId, AssertionFault> {
     if jwt.len() > MAX_ASSERTION {
         return Err(AssertionFault::Malformed);
     }
@@ -146,10 +138,7 @@ fn read_header(
     }
 }
 
-fn check(
-    claims: &Map<String, Value>,
-    expected: &Expected<'_>,
-) -> Result<AssertionId, AssertionFault> {
+fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<OnceId, AssertionFault> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(expected.client) || text("sub") != Some(expected.client) {
         return Err(AssertionFault::Party);
@@ -161,7 +150,7 @@ fn check(
     }
     let expires_at = check_times(claims, expected.now)?;
     let id = text("jti").filter(|id| !id.is_empty()).ok_or(AssertionFault::Id)?;
-    Ok(AssertionId { digest: Digest::of_parts(&[expected.client, id]), expires_at })
+    Ok(OnceId { digest: Digest::of_parts(&[expected.client, id]), expires_at })
 }
 
 /// RFC 7523 section 3 (4) to (6). Gives the moment from which on it is refused as expired.

@@ -43,12 +43,12 @@ fn s065_a_verifier_without_a_challenge_is_a_downgrade() {
 fn a_code_for_a_key_needs_that_key() {
     let id = ClientId::from_stored("shop");
     let bound = CodeTerms { dpop_jkt: Some("key".to_owned()), ..terms() };
-    let (key, other) = ("key".to_owned(), "other".to_owned());
+    let (key, other) = ("key", "other");
     assert!(bound.accept(&redeemed(&id)).is_err());
-    assert!(bound.accept(&Redeemed { dpop_jkt: Some(&other), ..redeemed(&id) }).is_err());
-    assert_eq!(bound.accept(&Redeemed { dpop_jkt: Some(&key), ..redeemed(&id) }), Ok(()));
+    assert!(bound.accept(&Redeemed { dpop_jkt: Some(other), ..redeemed(&id) }).is_err());
+    assert_eq!(bound.accept(&Redeemed { dpop_jkt: Some(key), ..redeemed(&id) }), Ok(()));
     // A code that was not asked for with a key may be redeemed with one (RFC 9449 section 5).
-    assert_eq!(terms().accept(&Redeemed { dpop_jkt: Some(&key), ..redeemed(&id) }), Ok(()));
+    assert_eq!(terms().accept(&Redeemed { dpop_jkt: Some(key), ..redeemed(&id) }), Ok(()));
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn the_defaults_are_the_safe_ones() {
     assert_eq!(client.scopes, ["openid", "profile", "email"]);
     assert_eq!(client.id_token_algorithm, SigningAlgorithm::Rs256);
     assert!(client.require_pkce && client.require_nonce);
-    assert!(!client.require_par && !client.disabled);
+    assert!(!client.require_par && !client.require_dpop && !client.disabled);
     assert_eq!(register(public()).unwrap().authentication, ClientAuthMethod::None);
 }
 
@@ -119,7 +119,7 @@ fn private_key_jwt_needs_public_keys_that_can_check_a_signature() {
     for useless in [json!([]), json!([{ "kty": "EC" }]), json!([EC384.jwk("a")])] {
         assert_eq!(with(Some(json!({ "keys": useless }))), Err(RegistrationFault::KeysUseless));
     }
-    for member in PRIVATE {
+    for member in PRIVATE_MEMBERS {
         let mut key = RSA.jwk("a");
         key[member] = "AQAB".into();
         let jwks = json!({ "keys": [EC.jwk("b"), key] });
@@ -197,15 +197,17 @@ fn a_change_keeps_the_rest_and_never_what_a_client_is() {
         name: Some(" New name ".to_owned()),
         backchannel_logout_uri: Some(Some("https://shop.example/logout".to_owned())),
         require_par: Some(true),
+        require_dpop: Some(true),
         ..ClientChange::default()
     };
     let changed = change.apply(client.clone()).unwrap();
     assert_eq!(changed.name, "New name");
-    assert!(changed.require_par);
+    assert!(changed.require_par && changed.require_dpop);
     let back = ClientChange {
         name: Some(client.name.clone()),
         backchannel_logout_uri: Some(None),
         require_par: Some(false),
+        require_dpop: Some(false),
         ..ClientChange::default()
     };
     assert_eq!(back.apply(changed), Ok(client.clone()));

@@ -12,7 +12,8 @@ fn scopes(text: &str) -> Scopes {
 #[test]
 fn an_id_token_says_who_for_whom_and_since_when() {
     let (grant, scopes, user) = (grant(), scopes("openid"), user());
-    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(60) };
+    let issue =
+        Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(60) };
     let claims = id_token(issue, Subject { user: &user, groups: &[] }, Some("n"), "token");
     let expected = json!({
         "iss": ISSUER, "sub": "0123456789abcdef0123456789abcdef", "aud": "shop",
@@ -59,7 +60,8 @@ fn s076_an_access_token_is_for_what_it_was_asked_for() {
     let audience = |resources: &[&str], text: &str| {
         let resources = resources.iter().map(|&one| one.to_owned()).collect();
         let (grant, scopes) = (Grant { resources, ..grant() }, scopes(text));
-        let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(0) };
+        let issue =
+            Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(0) };
         access_token(issue, &user().public_id, "jti")["aud"].clone()
     };
     assert_eq!(audience(&[], "orders"), json!([ISSUER]));
@@ -70,8 +72,8 @@ fn s076_an_access_token_is_for_what_it_was_asked_for() {
 
 #[test]
 fn an_access_token_is_read_back_whole_or_not_at_all() {
-    let (grant, scopes) = (Grant { dpop_jkt: Some("key".to_owned()), ..grant() }, scopes("openid"));
-    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, now: at(0) };
+    let (grant, scopes, dpop_jkt) = (grant(), scopes("openid"), Some("key"));
+    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt, now: at(0) };
     let claims = access_token(issue, &user().public_id, "jti");
     let read = AccessToken::read(claims.clone()).unwrap();
     assert_eq!(read.grant, Some(grant.id));

@@ -70,6 +70,12 @@ pub struct Switches {
     /// Requests need not be pushed; the default
     #[arg(long)]
     no_require_par: bool,
+    /// Tokens must be bound to a key of the client (DPoP)
+    #[arg(long, overrides_with = "no_require_dpop")]
+    require_dpop: bool,
+    /// Tokens need not be bound to a key; the default
+    #[arg(long)]
+    no_require_dpop: bool,
 }
 
 /// What a change can empty.
@@ -113,6 +119,7 @@ impl Settings {
         replace(&mut new.require_pkce, change.require_pkce);
         replace(&mut new.require_nonce, change.require_nonce);
         replace(&mut new.require_par, change.require_par);
+        replace(&mut new.require_dpop, change.require_dpop);
         new.authentication = change.authentication;
         new.redirect_uris = change.redirect_uris.unwrap_or_default();
         new.post_logout_redirect_uris = change.post_logout_redirect_uris.unwrap_or_default();
@@ -149,6 +156,7 @@ impl Settings {
             require_pkce: switched(switches.require_pkce, switches.no_require_pkce),
             require_nonce: switched(switches.require_nonce, switches.no_require_nonce),
             require_par: switched(switches.require_par, switches.no_require_par),
+            require_dpop: switched(switches.require_dpop, switches.no_require_dpop),
             jwks: self.jwks_file.as_deref().map(read_keys).transpose()?,
         })
     }

@@ -90,6 +90,7 @@ fn lines(house: &CommandHouse, client: &Client) -> Vec<(&'static str, String)> {
         ("PKCE", yes(client.require_pkce)),
         ("Nonce", yes(client.require_nonce)),
         ("Pushed requests", yes(client.require_par)),
+        ("Tokens bound to a key", yes(client.require_dpop)),
         ("Own keys", keys.to_owned()),
     ]
 }

@@ -41,7 +41,7 @@ fn claims_with(changes: Value) -> Value {
     claims
 }
 
-fn check(jwt: &str) -> Result<Option<AssertionId>, ClientFault> {
+fn check(jwt: &str) -> Result<Option<OnceId>, ClientFault> {
     let form =
         [("client_id", "shop"), ("client_assertion", jwt), ("client_assertion_type", JWT_BEARER)];
     shop().check(&read(&[], &form).unwrap(), ISSUER, NOW)

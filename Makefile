@@ -9,7 +9,7 @@ help: ## list the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .PHONY: demo
-demo: ## a throw-away house with one administrator, on loopback
+demo: ## a shop, Vestibule and a company's identity provider, on loopback
 	cargo run --release -- demo
 
 .PHONY: demo-keycloak

@@ -8,7 +8,8 @@ import { CONSOLE, Keycloak } from './harness/keycloak.js';
 import { Program, freePort, until } from './harness/process.js';
 
 const HOUSE_PORT = 8480;
-const KEYCLOAK_PORT = 8481;
+/** The demo takes two more ports. */
+const KEYCLOAK_PORT = HOUSE_PORT + 3;
 const USER_PASSWORD = 'keycloak-demo-2026';
 
 const binary = resolve(process.argv[2]);

@@ -14,6 +14,7 @@ await import('./clients.js');
 await import('./prompts.js');
 await import('./departures.js');
 await import('./travellers.js');
+await import('./demo.js');
 await import('./single_page.js');
 await import('./faults.js');
 await import('./refusals.js');

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { Application } from './application.js';
 import { Browser } from './browser.js';
 import { Certified } from './certified.js';
+import { Demo } from './demo.js';
 import { House } from './house.js';
 import { Keycloak } from './keycloak.js';
 import { MailSink } from './mail.js';
@@ -38,7 +39,11 @@ class Stage {
     this.visitors = [];
   }
 
-  async set({ empty, keycloak, certified, application, proxy, sections }) {
+  async set({ demo, empty, keycloak, certified, application, proxy, sections }) {
+    if (demo) {
+      this.demo = await Demo.start(this.name);
+      return;
+    }
     const port = await freePort();
     const base = `http://127.0.0.1:${port}`;
     this.mail = await MailSink.start();
@@ -65,6 +70,7 @@ class Stage {
     await this.mail?.stop();
     await this.certified?.stop();
     await this.application?.stop();
+    await this.demo?.stop();
   }
 
   async visitor() {

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::pages::{Notice, View, form_page, minutes_in_words, wait_page};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
-use crate::return_to::{Wanted, form_targets, keep, onward};
+use crate::return_to::{Wanted, form_targets, keep, onward, waiting_request};
 use crate::sessions::current::{AtDoor, at_door};
 use crate::visit::{Door, Visit};
 
@@ -167,6 +167,10 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
         .form_may_lead_to(app.directory.now().host_origins(&door.key))
         .with("return_query", keep(String::new(), shown.return_to.as_ref()))
         .with("email", shown.email)
+        .with(
+            "request",
+            shown.return_to.as_ref().and_then(|target| waiting_request(target.as_str())),
+        )
         .with("buttons", buttons)
         .notice(shown.notice);
     if let Some(reason) = shown.reason {

@@ -72,6 +72,11 @@ pub fn onward(door: &Application, target: Option<&ReturnTo>) -> Response {
     Redirect::to(&place).into_response()
 }
 
+/// The name of the authorization request that the target goes on with, where an application waits.
+pub fn waiting_request(target: &str) -> Option<&str> {
+    target.strip_prefix(CONTINUE)?.strip_prefix("?request=")
+}
+
 /// Where a form that takes people to the target may lead besides: browsers hold the redirects after
 /// a form to `form-action` (CSP Level 3), and an application that waits for a code is one of them.
 pub fn form_targets(app: &App, door: &Application, target: Option<&ReturnTo>) -> BTreeSet<String> {

@@ -64,7 +64,7 @@ pub struct Cli {
 enum Command {
     /// Serve until stopped; what happens when no command is given
     Serve,
-    /// Show a house to look at: on loopback, with one administrator, keeping nothing
+    /// Show the whole trip: a shop, Vestibule and a company, on loopback, keeping nothing
     Demo(serve::DemoCommand),
     /// Check the configuration, or print everything that can be configured
     #[command(subcommand)]

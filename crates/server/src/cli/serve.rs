@@ -19,9 +19,10 @@ use crate::setup::make_link;
 /// Where the demo is.
 #[derive(Debug, Args)]
 pub struct DemoCommand {
-    /// Port on 127.0.0.1
-    #[arg(long, default_value_t = 8480)]
-    port: u16,
+    /// Port on 127.0.0.1 of Vestibule; Acme has the next one and the shop the one after that
+    /// [default: 8480, or those that the folder was made with]
+    #[arg(long)]
+    port: Option<u16>,
     /// Keep the data in this folder instead of throwing it away
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,

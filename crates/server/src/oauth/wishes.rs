@@ -4,8 +4,8 @@ use identity::oauth::parameters::Parameters;
 use identity::secret::Secret;
 use identity::time::Moment;
 
-use super::authorize::CONTINUE;
 use crate::app::App;
+use crate::return_to::waiting_request;
 
 /// What is asked for on behalf of an application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,8 +24,7 @@ impl Wishes {
     /// Of the request that the visitor goes back to; none where no application waits. What is kept
     /// here counts, not the address, which a visitor could shorten.
     pub async fn of(app: &App, return_to: &str, now: Moment) -> Result<Self, store::Error> {
-        let name = return_to.strip_prefix(CONTINUE).and_then(|rest| rest.strip_prefix("?request="));
-        let Some(name) = name else { return Ok(Self::default()) };
+        let Some(name) = waiting_request(return_to) else { return Ok(Self::default()) };
         let digest = Secret::new(name).digest();
         let waiting = app.store.find_authorization_request(&digest, now).await?;
         Ok(waiting.map(|waiting| Self::read(&waiting.parameters)).unwrap_or_default())

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use testkit::Browser;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::TcpListener;
 use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
@@ -38,6 +39,14 @@ impl Demo {
         Self { child, lines, said }
     }
 
+    /// Like `start`, for one that cannot: what it says.
+    async fn refused(arguments: &[&str]) -> String {
+        let output = Command::new(BINARY).arg("demo").args(arguments).output().await;
+        let output = output.expect("the command runs");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
     /// What stands behind a word.
     fn fact(&self, name: &str) -> &str {
         let line = self.said.lines().find_map(|line| line.trim().strip_prefix(name));
@@ -67,6 +76,11 @@ impl Demo {
 async fn is_as_it_says(demo: &Demo) {
     let url = Url::parse(demo.fact("Back office")).expect("an address");
     assert_eq!(url.host_str(), Some("127.0.0.1"));
+    for part in ["Shop", "Vestibule  ", "Acme"] {
+        let address = demo.fact(part).split_whitespace().next().expect("an address");
+        let page = Browser::new(&Url::parse(address).expect("an address")).open("/").await;
+        assert_eq!(page.status, 200, "{address}");
+    }
     let (email, password) = (demo.fact("E-mail"), demo.fact("Password"));
     let browser = Browser::new(&url);
     let form = browser.open("/back-office").await.form("/login");
@@ -107,5 +121,20 @@ async fn a_demo_in_a_folder_of_its_own_says_that_it_is_kept_and_begins_again_the
         demo.stop().await;
         assert!(folder.exists());
     }
+    let said = Demo::refused(&["--folder", folder.to_str().expect("text"), "--port", "1"]).await;
+    assert!(said.contains("was made for port"), "{said}");
     std::fs::remove_dir_all(&folder).expect("removed");
+}
+
+/// Each part by its own name: what stops one is rarely what stops another.
+#[tokio::test]
+async fn a_part_whose_port_is_taken_is_named_with_what_to_do() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let taken = taken.local_addr().expect("an address").port();
+    for (part, before) in [("Vestibule", 0), ("Acme", 1), ("the shop", 2)] {
+        let said = Demo::refused(&["--port", &(taken - before).to_string()]).await;
+        let sentence = format!("cannot listen on 127.0.0.1:{taken} for {part}");
+        assert!(said.contains(&sentence) && said.contains("--port 9480"), "{said}");
+    }
+    assert!(Demo::refused(&["--port", "65535"]).await.contains("too high"));
 }

@@ -51,6 +51,10 @@ gen: ## rewrite everything that is generated
 bench: ## measure, each figure beside its limit
 	cargo bench -p server --bench house --locked
 
+.PHONY: soak
+soak: ## ten days in a minute: what is over is forgotten, on both engines
+	cargo bench -p server --bench soak --locked
+
 .PHONY: mutants
 mutants: ## remove guards one by one; the named test must go red
 	scripts/tools mutants nextest

@@ -105,6 +105,12 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_read_from_a_form_as_it_stands() {
+        let secret: Secret = serde_json::from_str("\" two words \"").unwrap();
+        assert_eq!(secret.expose(), " two words ");
+    }
+
+    #[test]
     fn the_boundary_between_parts_is_part_of_the_digest() {
         assert_ne!(Digest::of_parts(&["ab", "c"]), Digest::of_parts(&["a", "bc"]));
     }

@@ -159,6 +159,13 @@ impl Store {
         Ok(Pruned { rows: self.remove_before(OLD, before).await? })
     }
 
+    /// Forgets whatever happened before a moment, for those who must not keep it longer.
+    pub async fn prune_audit(&self, before: Moment) -> Result<Pruned> {
+        const OLD: &str = "DELETE FROM audit WHERE id IN (SELECT id FROM audit \
+                           WHERE at < $1 LIMIT $2)";
+        Ok(Pruned { rows: self.remove_before(OLD, before).await? })
+    }
+
     /// Batch by batch, until nothing is left to remove.
     async fn remove_before(&self, sql: &'static str, before: Moment) -> Result<u64> {
         let mut all = 0;

@@ -1,6 +1,7 @@
 //! What is read from a proxy's headers, and what goes into ours.
 
 use super::*;
+use crate::oauth::fixtures::{at, session, user};
 
 fn asked(told: Told<'_>) -> Result<Asked, Odd> {
     Asked::read(told)
@@ -148,4 +149,34 @@ fn who_has_no_session_signs_in_and_who_is_not_admitted_is_told_so() {
     }
     assert_eq!(Denial::from(AdmitRefusal::NotFresh), Denial::Again);
     assert_eq!(Denial::from(AdmitRefusal::UserNotActive), Denial::Forbidden);
+}
+
+#[test]
+fn a_host_is_found_by_what_a_request_calls_it() {
+    let host = |origin: &str| ProtectedHost {
+        origin: Origin::parse(origin).unwrap(),
+        application: ApplicationKey::from_stored("storefront"),
+    };
+    assert_eq!(host("https://shop.example").authority(), "shop.example");
+    assert_eq!(host("http://shop.localhost:8090").authority(), "shop.localhost:8090");
+}
+
+#[test]
+fn what_is_odd_has_its_code() {
+    let codes = [Odd::Contradiction, Odd::Host, Odd::Path].map(Odd::code);
+    assert_eq!(codes, ["contradiction", "odd_host", "odd_path"]);
+}
+
+#[test]
+fn the_token_says_what_the_headers_say_for_a_minute() {
+    let (user, session) = (user(), session());
+    let (groups, application) = (["Buyers".to_owned()], ApplicationKey::from_stored("storefront"));
+    let who = LetIn { user: &user, groups: &groups, session: &session, application: &application };
+    let expected = json!({
+        "iss": "https://id.test", "aud": "storefront", "sub": user.public_id.as_str(),
+        "email": "Ada@example.com", "email_verified": true, "name": "Ada Lovelace",
+        "groups": ["Buyers"], "user_type": "customer", "sid": "session",
+        "auth_time": 1_800_000_000, "iat": 1_800_000_005, "exp": 1_800_000_065,
+    });
+    assert_eq!(Value::Object(who.claims("https://id.test", at(5))), expected);
 }

@@ -163,3 +163,18 @@ fn no_key_prints_itself() {
     bytes.copy_from_slice(&key.key.0);
     assert!(!debug.contains(&format!("{bytes:?}")));
 }
+
+#[test]
+fn each_purpose_and_each_key_file_derive_another_key() {
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+    let (_, generated, _) = keys();
+    let file = generated.to_file();
+    let id = file.expose().split(':').nth(1).unwrap();
+    let master = MasterKey::parse(&format!("{FILE_PREFIX}:{id}:{key}")).unwrap();
+    // HMAC-SHA-256 of "refresh" under the bytes 0 to 31, by another implementation.
+    let expected = "rOeh7kAulAcMLyWNuglvM1PIbhQQP5kLZo0idl4buBU";
+    assert_eq!(URL_SAFE_NO_PAD.encode(master.derive("refresh")), expected);
+    assert_ne!(master.derive("refresh"), master.derive("other"));
+    let other = MasterKey::parse(&format!("{FILE_PREFIX}:{id}:{}", key.replace('A', "B"))).unwrap();
+    assert_ne!(master.derive("refresh"), other.derive("refresh"));
+}

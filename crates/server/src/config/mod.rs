@@ -38,7 +38,7 @@ pub struct Config {
     pub forward_auth: ForwardAuthConfig,
     /// What it writes to standard error.
     pub log: LogConfig,
-    /// How long it remembers what visitors were refused.
+    /// How long it remembers what happened.
     pub audit: AuditConfig,
 }
 
@@ -183,9 +183,10 @@ pub struct LogConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditConfig {
-    /// Days that refusals of people who were not signed in are kept; everything else is kept for
-    /// ever.
+    /// Days that refusals of people who were not signed in are kept.
     pub visitor_refusals_days: u64,
+    /// Days that everything else is kept; 0 is for ever.
+    pub keep_days: u64,
 }
 
 /// Shape of the log.
@@ -211,7 +212,7 @@ impl Default for Config {
             outbound: OutboundConfig::default(),
             forward_auth: ForwardAuthConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
-            audit: AuditConfig { visitor_refusals_days: 90 },
+            audit: AuditConfig { visitor_refusals_days: 90, keep_days: 0 },
         }
     }
 }

@@ -161,8 +161,13 @@ const KEYS: &[Key] = &[
         "audit.visitor_refusals_days",
         Kind::Number,
         "90",
-        "Days that the audit keeps refusals of people who were not signed in. Everything else is \
-         kept for ever.",
+        "Days that the audit keeps refusals of people who were not signed in.",
+    ),
+    Key(
+        "audit.keep_days",
+        Kind::Number,
+        "0",
+        "Days that the audit keeps everything else; 0 keeps it for ever.",
     ),
 ];
 

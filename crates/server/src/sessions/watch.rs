@@ -203,18 +203,22 @@ pub async fn prune(app: App) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if let Err(error) = prune_once(&app).await {
+        if let Err(error) = prune_now(&app).await {
             tracing::warn!(%error, "cannot clear what has expired");
         }
     }
 }
 
-async fn prune_once(app: &App) -> Result<(), store::Error> {
+/// Clears what has expired by now.
+pub async fn prune_now(app: &App) -> Result<(), store::Error> {
     let now = app.now();
     app.store.prune(now).await?;
-    let days = app.config.audit.visitor_refusals_days;
-    let kept = Duration::from_secs(days.saturating_mul(24 * 3600));
-    app.store.prune_visitor_refusals(now.minus(kept)).await?;
+    let audit = &app.config.audit;
+    let before = |days: u64| now.minus(Duration::from_secs(days.saturating_mul(24 * 3600)));
+    app.store.prune_visitor_refusals(before(audit.visitor_refusals_days)).await?;
+    if audit.keep_days > 0 {
+        app.store.prune_audit(before(audit.keep_days)).await?;
+    }
     Ok(())
 }
 

@@ -73,6 +73,16 @@ both! {
         assert!(left.iter().any(|entry| entry.user.as_ref() == Some(&user.id)));
     }
 
+    async fn what_happened_is_forgotten_when_the_operator_says_so(house) {
+        house.store.add_user(&new_staff("early@example.com"), &[], &By::operator(), at(1)).await.unwrap();
+        let late = new_staff("late@example.com");
+        let late = house.store.add_user(&late, &[], &By::operator(), at(2 * DAY)).await.unwrap();
+        assert!(house.store.prune_audit(at(DAY)).await.unwrap().rows > 0);
+        let left = house.store.list_audit(None, &Paging::first(50)).await.unwrap().items;
+        assert!(left.iter().all(|entry| entry.at == at(2 * DAY)), "{left:?}");
+        assert!(left.iter().any(|entry| entry.user.as_ref() == Some(&late.id)));
+    }
+
     async fn s104_a_barrier_outlasts_patience(house) {
         let buckets = buckets("ada@example.com");
         let throttles = Throttles { account_row: 1, ..Throttles::default() };

@@ -118,6 +118,11 @@ impl FakeProvider {
         lock(&self.desk.seen).clone()
     }
 
+    /// Begins to count anew.
+    pub fn forget_seen(&self) {
+        *lock(&self.desk.seen) = Seen::default();
+    }
+
     /// How often an endpoint was asked so far.
     pub fn times(&self, place: Place) -> usize {
         self.seen().times(place)

@@ -87,7 +87,7 @@ pub struct House {
     config: Config,
     open: Option<Open>,
     folder: PathBuf,
-    database: Option<Database>,
+    _database: Option<Database>,
 }
 
 struct Open {
@@ -129,7 +129,7 @@ impl House {
             config,
             open: None,
             folder,
-            database,
+            _database: database,
         };
         house.serve(listener);
         house
@@ -292,14 +292,6 @@ impl House {
         let file = |suffix| self.folder.join(format!("vestibule.db{suffix}"));
         let read = |suffix| std::fs::read(file(suffix)).unwrap_or_default();
         [read(""), read("-wal")].concat()
-    }
-
-    /// Bytes of the database on disk.
-    pub fn database_size(&self) -> u64 {
-        match &self.database {
-            None => self.database_bytes().len() as u64,
-            Some(database) => database.size().expect("a size"),
-        }
     }
 
     /// The entry behind a support code.

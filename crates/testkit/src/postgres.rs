@@ -74,16 +74,6 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
-
-    /// Bytes on disk, once the space of removed rows can be used again. A server does that by
-    /// itself every minute, which is too seldom where days pass in seconds.
-    pub fn size(&self) -> Result<u64, String> {
-        let shared = SHARED.get_or_init(Shared::join).as_ref().map_err(Clone::clone)?;
-        shared.place.query(&self.name, "VACUUM")?;
-        let size = "SELECT pg_database_size(current_database())";
-        let text = shared.place.query(&self.name, size)?;
-        text.trim().parse().map_err(|_| format!("{size} said {text}"))
-    }
 }
 
 impl Drop for Database {
@@ -236,18 +226,17 @@ impl Place {
         command
     }
 
-    fn run(&self, command: &mut Command) -> Result<String, String> {
-        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let done = command.output().map_err(|error| error.to_string())?;
+    fn run(&self, command: &mut Command) -> Result<(), String> {
+        let done = command.stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
         if done.status.success() {
-            return String::from_utf8(done.stdout).map_err(|error| error.to_string());
+            return Ok(());
         }
         Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&done.stderr)))
     }
 
-    fn query(&self, database: &str, sql: &str) -> Result<String, String> {
+    fn query(&self, database: &str, sql: &str) -> Result<(), String> {
         let mut psql = self.program("psql");
-        psql.arg("-h").arg(&self.home).args(["-U", "vestibule", "-d", database, "-qXAtc", sql]);
+        psql.arg("-h").arg(&self.home).args(["-U", "vestibule", "-d", database, "-qXc", sql]);
         self.run(&mut psql)
     }
 

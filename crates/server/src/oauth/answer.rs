@@ -14,27 +14,44 @@ use crate::error::PageError;
 
 /// A fault on its way to a client. Handlers of machine endpoints fail with it.
 #[derive(Debug)]
-pub struct Failure(pub OAuthFault);
+pub struct Failure {
+    /// What the client hears.
+    pub fault: OAuthFault,
+    /// Seconds after which it may come again, where it is we who cannot answer now.
+    pub retry_after: Option<u64>,
+}
+
+/// Seconds after which a database that was busy is asked again.
+const SOON: u64 = 2;
 
 impl Failure {
     /// With an error and a sentence that says what to do.
     pub fn new(error: OAuthError, description: &str) -> Self {
-        Self(OAuthFault::new(error, description))
+        OAuthFault::new(error, description).into()
+    }
+
+    /// Too early: come again in so many minutes.
+    pub fn wait(minutes: u64, description: String) -> Self {
+        let fault = OAuthFault::new(OAuthError::TemporarilyUnavailable, description);
+        Self { fault, retry_after: Some(minutes * 60) }
+    }
+
+    fn soon() -> Self {
+        let fault = OAuthFault::new(OAuthError::TemporarilyUnavailable, "try again in a moment");
+        Self { fault, retry_after: Some(SOON) }
     }
 }
 
 impl From<OAuthFault> for Failure {
     fn from(fault: OAuthFault) -> Self {
-        Self(fault)
+        Self { fault, retry_after: None }
     }
 }
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         match PageError::from(error) {
-            PageError::Busy => {
-                Self::new(OAuthError::TemporarilyUnavailable, "try again in a moment")
-            }
+            PageError::Busy => Self::soon(),
             _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
         }
     }
@@ -43,9 +60,7 @@ impl From<store::Error> for Failure {
 impl From<PageError> for Failure {
     fn from(error: PageError) -> Self {
         match error {
-            PageError::Busy => {
-                Self::new(OAuthError::TemporarilyUnavailable, "try again in a moment")
-            }
+            PageError::Busy => Self::soon(),
             _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
         }
     }
@@ -62,7 +77,7 @@ impl From<SigningError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self(fault) = self;
+        let Self { fault, retry_after } = self;
         let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let body = json!({ "error": fault.error.code(), "error_description": fault.description });
         let mut response = (status, Json(body)).into_response();
@@ -70,8 +85,8 @@ impl IntoResponse for Failure {
             let challenge = HeaderValue::from_static("Basic realm=\"vestibule\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if fault.error == OAuthError::TemporarilyUnavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(seconds) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -15,7 +15,7 @@ use identity::oauth::error::{OAuthError, OAuthFault};
 use identity::oauth::grants::CodeTerms;
 use identity::oauth::interaction::{Asked, AtAuthorize, Step, next};
 use identity::oauth::parameters::Parameters;
-use identity::secret::Secret;
+use identity::secret::{Digest, Secret};
 use identity::sessions::Admission;
 use identity::time::Moment;
 use store::WaitingRequest;
@@ -58,9 +58,9 @@ pub async fn send(
         Ok(parameters) => parameters,
         Err(fault) => return Ok(page(&app, &fault)),
     };
-    match known_client(&app, &parameters) {
+    match asked(&app, &visit, Ok(parameters)).await? {
         Err(fault) => Ok(page(&app, &fault)),
-        Ok(client) => {
+        Ok((client, parameters)) => {
             let name = keep(&app, &client.id, parameters, visit.now).await?;
             Ok(Redirect::to(&continued(&name)).into_response())
         }
@@ -110,22 +110,10 @@ async fn begin(
     visit: &Visit,
     parameters: Result<Parameters, OAuthFault>,
 ) -> Result<Response, PageError> {
-    let known = parameters.and_then(|parameters| {
-        let client = known_client(app, &parameters)?;
-        Ok((parameters, client))
-    });
-    let (parameters, client) = match known {
-        Ok(known) => known,
+    let (client, parameters) = match asked(app, visit, parameters).await? {
+        Ok(asked) => asked,
         Err(fault) => return Ok(page(app, &fault)),
     };
-    let (parameters, pushed) = match unpacked(app, visit, &client, parameters).await? {
-        Ok(unpacked) => unpacked,
-        Err(fault) => return Ok(page(app, &fault)),
-    };
-    if client.require_par && !pushed {
-        let text = "this client has to push its requests first (RFC 9126)";
-        return Ok(page(app, &OAuthFault::new(OAuthError::InvalidRequest, text)));
-    }
     let way = Way {
         app,
         visit,
@@ -136,6 +124,30 @@ async fn begin(
         answers: Answers::default(),
     };
     way.go().await
+}
+
+/// Who asks, and for what, however the request got here; or the fault that is shown as a page.
+async fn asked(
+    app: &App,
+    visit: &Visit,
+    parameters: Result<Parameters, OAuthFault>,
+) -> Result<Result<(Arc<Client>, Parameters), OAuthFault>, PageError> {
+    let known = parameters.and_then(|parameters| {
+        let client = known_client(app, &parameters)?;
+        Ok((client, parameters))
+    });
+    let (client, parameters) = match known {
+        Ok(known) => known,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    Ok(match unpacked(app, visit, &client, parameters).await? {
+        Ok((_, false)) if client.require_par => {
+            let text = "this client has to push its requests first (RFC 9126)";
+            Err(OAuthFault::new(OAuthError::InvalidRequest, text))
+        }
+        Ok((parameters, _)) => Ok((client, parameters)),
+        Err(fault) => Err(fault),
+    })
 }
 
 /// The client, or the fault that is shown as a page: nobody is sent anywhere yet (RFC 6749
@@ -156,9 +168,14 @@ async fn unpacked(
     let Some(name) = parameters.once("request_uri").and_then(|uri| uri.strip_prefix(PUSHED)) else {
         return Ok(Ok((parameters, false)));
     };
-    let name = Secret::new(name).digest();
-    let taken = app.store.take_authorization_request(&name, &client.id, visit.now).await?;
+    let taken = app.store.take_authorization_request(&pushed(name), &client.id, visit.now).await?;
     Ok(taken.map(|pushed| (pushed.parameters, true)).ok_or_else(gone))
+}
+
+/// What a pushed request is kept as. It is not what a request that waits for a sign-in is kept as:
+/// that one may be come back to, and this one works once (RFC 9126 section 7.3).
+pub fn pushed(name: &str) -> Digest {
+    Digest::of_parts(&["pushed", name])
 }
 
 /// Keeps a request; answers its name.
@@ -255,7 +272,12 @@ impl Way<'_> {
         let code = Secret::generate(self.app.entropy.as_ref());
         let terms = CodeTerms::of(request);
         let session = &signed_in.session.id;
-        self.app.store.add_code(&code.digest(), &terms, session, self.visit.now).await?;
+        let now = self.visit.now;
+        if let Some(name) = &self.name {
+            // Whoever comes back to it asks anew: the sign-in was made for this code alone.
+            self.app.store.change_authorization_request(&name.digest(), now).await?;
+        }
+        self.app.store.add_code(&code.digest(), &terms, session, now).await?;
         Ok(to_client(self.app, &request.target, &[("code", code.expose())]))
     }
 

@@ -111,7 +111,7 @@ impl Trial<'_> {
                     "this client has failed to authenticate too often from this network; try \
                      again in {minutes} min"
                 );
-                Err(OAuthFault::new(OAuthError::TemporarilyUnavailable, text).into())
+                Err(Failure::wait(minutes, text))
             }
             Reservation::Barrier => {
                 let text = "this client may not authenticate from this network";

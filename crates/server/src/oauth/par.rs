@@ -14,7 +14,7 @@ use serde_json::json;
 use store::WaitingRequest;
 
 use super::answer::{Failure, good};
-use super::authorize::PUSHED;
+use super::authorize::{PUSHED, pushed};
 use super::client_auth::authenticate;
 use super::dpop::key_of;
 use super::form::read_form;
@@ -54,7 +54,7 @@ pub async fn answer(
     AuthorizationRequest::check(&parameters, &client, target)?;
     let name = Secret::generate(app.entropy.as_ref());
     let waiting = WaitingRequest { client: client.id.clone(), parameters, created_at: visit.now };
-    app.store.add_authorization_request(&name.digest(), &waiting, WAITS).await?;
+    app.store.add_authorization_request(&pushed(name.expose()), &waiting, WAITS).await?;
     let request_uri = format!("{PUSHED}{}", name.expose());
     let body = json!({ "request_uri": request_uri, "expires_in": WAITS.as_secs() });
     Ok((StatusCode::CREATED, good(body)).into_response())

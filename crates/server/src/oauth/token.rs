@@ -119,6 +119,14 @@ impl Call<'_> {
         let invalid = || Failure::new(OAuthError::InvalidGrant, NO_REFRESH);
         let presented = app.refresh_key.read(form.needed("refresh_token")?).ok_or_else(invalid)?;
         let narrowed = self.scope()?;
+        if let Some(scopes) = &narrowed {
+            // Before the token is used up by a request that comes to nothing.
+            let found = app.store.find_grant(&presented.grant).await?.ok_or_else(invalid)?;
+            if found.grant.client == client.id && !scopes.is_within(&found.grant.scopes) {
+                let text = "a refresh cannot ask for more than was granted";
+                return Err(Failure::new(OAuthError::InvalidScope, text));
+            }
+        }
         let by = By::visitor(visit.note());
         let refreshed =
             app.store.refresh_grant(&presented, &client.id, dpop_jkt, &by, visit.now).await?;
@@ -131,10 +139,6 @@ impl Call<'_> {
             Refreshed::Over => return Err(invalid()),
         };
         let scopes = narrowed.unwrap_or_else(|| found.grant.scopes.clone());
-        if !scopes.is_within(&found.grant.scopes) {
-            let text = "a refresh cannot ask for more than was granted";
-            return Err(Failure::new(OAuthError::InvalidScope, text));
-        }
         self.tokens(&found.grant, &found.user, &scopes, None).await
     }
 

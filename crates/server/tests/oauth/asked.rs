@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::{Engine, House};
 
-use crate::shop::{RESOURCE, SIGNED_OUT, Shop, brought, claims};
+use crate::shop::{EMAIL, PASSWORD, RESOURCE, SIGNED_OUT, Shop, brought, claims};
 
 async fn opened() -> House {
     House::start(Engine::Sqlite).await
@@ -67,6 +67,21 @@ async fn s082_prompt_none_is_silent_with_a_session_and_prompt_login_asks_again()
         let id = claims(&shop.tokens(&browser, &[again]).await.text("id_token"));
         assert_eq!(id["auth_time"], house.app.now().seconds(), "{again:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s082_one_sign_in_is_one_answer_however_often_somebody_comes_back() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let browser = house.browser();
+    let asked = browser.get(&shop.address(&[("prompt", "login")])).await;
+    let continued = asked.sent_on("return_to").expect("a way back");
+    let form = shop.onward(&browser, asked).await.form("/login");
+    let page = browser.submit(&form.with("email", EMAIL).with("password", PASSWORD)).await;
+    assert!(brought(&shop.onward(&browser, page).await, "code").is_some());
+    house.clock.turn(Duration::from_secs(1));
+    let again = shop.onward(&browser, browser.get(&continued).await).await;
+    assert!(again.find_form("/login").is_some(), "{:?} {}", again.location(), again.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,9 +63,9 @@ async fn ask(
     let said = authenticate(&house.app, &visit(house, address), headers, &form).await;
     said.map(|client| client.id.to_string()).map_err(|failure| {
         for secret in [SECRET, "gu3ss"] {
-            assert!(!failure.0.description.contains(secret), "{}", failure.0.description);
+            assert!(!failure.fault.description.contains(secret), "{}", failure.fault.description);
         }
-        failure.0.error
+        failure.fault.error
     })
 }
 

@@ -129,6 +129,34 @@ on_both_engines! {
         assert_eq!(shop.post("/oauth/revoke", &[("token", "made up")]).await.status, 200);
     }
 
+    async fn a_refresh_that_asks_for_too_much_uses_nothing_up(engine: Engine) {
+        let house = House::start(engine).await;
+        let shop = Shop::open(&house).await;
+        let token = shop.tokens(&house.browser(), &[]).await.text("refresh_token");
+        let wide = [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &token),
+            ("scope", "openid orders"),
+        ];
+        let refused = shop.post("/oauth/token", &wide).await;
+        assert_eq!(refused.error(), (400, "invalid_scope".to_owned()));
+        house.clock.turn(std::time::Duration::from_secs(60));
+        assert_eq!(shop.refresh(&token).await.status, 200, "it is still the newest of its family");
+    }
+
+    async fn s078_whoever_failed_too_often_is_told_when_to_come_again(engine: Engine) {
+        let house = House::start(engine).await;
+        let shop = Shop::register(&house, "shop", |_| {}).await;
+        let guess = shop.guessing();
+        let form = [("grant_type", "client_credentials")];
+        let mut said = guess.post("/oauth/token", &form).await;
+        while said.status == 401 {
+            said = guess.post("/oauth/token", &form).await;
+        }
+        assert_eq!(said.error(), (503, "temporarily_unavailable".to_owned()));
+        assert_eq!(said.headers["retry-after"], "60");
+    }
+
     async fn s080_a_pushed_request_is_used_once(engine: Engine) {
         let house = House::start(engine).await;
         let shop = Shop::register(&house, "shop", |new| new.require_par = true).await;
@@ -141,6 +169,10 @@ on_both_engines! {
         let pushed = shop.post("/oauth/par", &form).await;
         assert_eq!((pushed.status, &pushed.body["expires_in"]), (201, &json!(90)));
         let uri = pushed.text("request_uri");
+        assert_eq!(shop.post("/oauth/authorize", &form).await.status, 400, "nor by a form");
+        let name = uri.rsplit(':').next().expect("a name");
+        let around = browser.get(&format!("/oauth/authorize/continue?request={name}")).await;
+        assert_eq!(around.reason().as_deref(), Some("invalid_request"), "nor past the endpoint");
         let mut to = house.url().join("/oauth/authorize").expect("an address");
         to.query_pairs_mut().extend_pairs([("client_id", "shop"), ("request_uri", &uri)]);
         let page = shop.onward(&browser, browser.get(to.as_str()).await).await;

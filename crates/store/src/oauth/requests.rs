@@ -71,6 +71,13 @@ impl Store {
         Ok(row.map(RequestRow::read).transpose()?)
     }
 
+    /// It was answered at that moment, and is from now on as if it had come then: a sign-in that
+    /// was made for the answer is older than what may be asked next.
+    pub async fn change_authorization_request(&self, name: &Digest, now: Moment) -> Result<()> {
+        const SQL: &str = "UPDATE authorization_requests SET created_at = $2 WHERE digest = $1";
+        transact!(self.db, Mode::Plain, |tx| tx.run(SQL, args![name, now]).await.map(|_| ()))
+    }
+
     /// The request, once: a pushed one is used up by its first use (RFC 9126 section 7.3).
     pub async fn take_authorization_request(
         &self,

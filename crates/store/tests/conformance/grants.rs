@@ -222,6 +222,10 @@ both! {
         let find = async |seconds| house.store.find_authorization_request(&name, at(seconds)).await;
         assert_eq!(find(59).await.unwrap(), Some(request.clone()));
         assert_eq!(find(60).await.unwrap(), None);
+        house.store.change_authorization_request(&name, at(30)).await.unwrap();
+        let request = WaitingRequest { created_at: at(30), ..request };
+        assert_eq!(find(59).await.unwrap(), Some(request.clone()), "it ends when it was to end");
+        assert_eq!(find(60).await.unwrap(), None);
         let stranger = ClientId::from_stored("stranger");
         let take =
             async |client| house.store.take_authorization_request(&name, &client, at(1)).await;

@@ -7,7 +7,7 @@ use store::{AuditNote, By, Happened, Paging, Recalled};
 
 use crate::attempts::attempt;
 use crate::engines::both;
-use crate::house::{at, digest};
+use crate::house::{at, digest, new_staff};
 use crate::mails::mail;
 use crate::resets::ask;
 use crate::throttles::buckets;

@@ -48,7 +48,7 @@ const DEMO = ['demo-acme', ...named('demo-shop', 'signed-in signed-out cancelled
 
 /** For machines: nobody reads them. */
 const NO_PAGES = [
-  '/healthz', '/readyz', '/assets/{file}', '/forward-auth/{application}', '/.vestibule/assets/{file}',
+  '/healthz', '/readyz', '/openapi.json', '/assets/{file}', '/forward-auth/{application}', '/.vestibule/assets/{file}',
   '/.well-known/openid-configuration', '/.well-known/oauth-authorization-server',
   ...['introspect', 'jwks', 'par', 'revoke', 'token', 'userinfo'].map((word) => `/oauth/${word}`),
 ];

@@ -15,6 +15,7 @@ await import('./prompts.js');
 await import('./departures.js');
 await import('./travellers.js');
 await import('./demo.js');
+await import('./openapi.js');
 await import('./single_page.js');
 await import('./faults.js');
 await import('./refusals.js');

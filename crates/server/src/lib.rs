@@ -20,6 +20,7 @@ pub mod login;
 pub mod mail;
 pub mod network;
 pub mod oauth;
+pub mod openapi;
 pub mod operations;
 pub mod pages;
 pub mod passwords;

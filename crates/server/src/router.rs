@@ -14,7 +14,9 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::csrf::need_browser;
 use crate::pages::{STYLE, dress_errors, secure_headers};
-use crate::{federation, forward_auth, login, oauth, operations, passwords, sessions, setup};
+use crate::{
+    federation, forward_auth, login, oauth, openapi, operations, passwords, sessions, setup,
+};
 
 /// Longest that a request may take; longer than one trip to a slow provider's token endpoint,
 /// keys and user information.
@@ -53,10 +55,27 @@ fn machines() -> Vec<Route> {
     ]
 }
 
-/// What reverse proxies ask, and what they pass on from the hosts that they protect.
-fn proxied() -> Vec<Route> {
+/// Where applications send browsers, by the standards of the same names.
+fn protocol() -> Vec<Route> {
+    vec![
+        ("/oauth/authorize", get(oauth::authorize::show).post(oauth::authorize::send)),
+        ("/oauth/logout", get(oauth::logout::show).post(oauth::logout::send)),
+    ]
+}
+
+/// What reverse proxies and an operator's machinery ask.
+fn checks() -> Vec<Route> {
     vec![
         ("/forward-auth/{application}", any(forward_auth::check::answer)),
+        ("/healthz", get(operations::healthz)),
+        ("/openapi.json", get(openapi::show)),
+        ("/readyz", get(operations::readyz)),
+    ]
+}
+
+/// What reverse proxies pass on from the hosts that they protect.
+fn proxied() -> Vec<Route> {
+    vec![
         ("/forward-auth/{application}/enter", get(forward_auth::start::enter)),
         ("/.vestibule/accept", get(forward_auth::accept::arrive)),
         ("/.vestibule/assets/{file}", get(asset)),
@@ -69,17 +88,13 @@ fn proxied() -> Vec<Route> {
 fn others() -> Vec<Route> {
     vec![
         ("/", get(|| async { Redirect::to("/back-office") })),
-        ("/healthz", get(operations::healthz)),
-        ("/readyz", get(operations::readyz)),
         ("/assets/{file}", get(asset)),
         ("/login/callback", get(federation::callback::bare)),
         (
             "/login/callback/{provider}",
             get(federation::callback::arrive).post(federation::callback::repost),
         ),
-        ("/oauth/authorize", get(oauth::authorize::show).post(oauth::authorize::send)),
         ("/oauth/authorize/continue", get(oauth::authorize::resume).post(oauth::consent::send)),
-        ("/oauth/logout", get(oauth::logout::show).post(oauth::logout::send)),
         ("/{application}", get(sessions::home::show)),
         ("/{application}/login/{provider}", get(federation::start::start)),
     ]
@@ -87,13 +102,13 @@ fn others() -> Vec<Route> {
 
 /// Every path that is served: the router is made of the same lists, and of nothing else.
 pub fn paths() -> Vec<&'static str> {
-    forms()
-        .into_iter()
-        .chain(machines())
-        .chain(proxied())
-        .chain(others())
-        .map(|(path, _)| path)
-        .collect()
+    let pages = [forms(), proxied(), others()].into_iter().flatten().map(|(path, _)| path);
+    pages.chain(interfaces()).collect()
+}
+
+/// Those of them that programs are written for: what [`crate::openapi`] describes.
+pub fn interfaces() -> Vec<&'static str> {
+    [machines(), protocol(), checks()].into_iter().flatten().map(|(path, _)| path).collect()
 }
 
 fn joined(routes: Vec<Route>) -> Router<App> {
@@ -105,7 +120,9 @@ pub fn router(app: App) -> Router {
     let forms = joined(forms()).route_layer(from_fn_with_state(app.clone(), need_browser));
     let registered = from_fn_with_state(app.clone(), oauth::cors::allow_registered);
     let machines = joined(machines()).route_layer(registered);
-    let routes = joined(others()).merge(joined(proxied())).merge(machines).merge(forms);
+    let routes = [others(), proxied(), protocol(), checks()]
+        .into_iter()
+        .fold(machines.merge(forms), |all, routes| all.merge(joined(routes)));
     routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_LIMIT))

@@ -1,15 +1,24 @@
 //! What every door promises, whoever stands before it.
 
+use std::collections::BTreeSet;
+
 use identity::applications::{Application, RESERVED_KEYS};
 use identity::secret::Secret;
 use identity::users::{Status, UserType};
-use server::router::paths;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use server::router::{interfaces, paths};
 use store::By;
 use testkit::browser::{Browser, Page};
 use testkit::house::{Engine, House};
 
 const EMAIL: &str = "grace@shop.test";
 const PASSWORD: &str = "correct horse battery staple";
+
+#[expect(clippy::disallowed_methods, reason = "a program that asks has no guards of ours")]
+fn machine() -> reqwest::Client {
+    reqwest::Client::new()
+}
 
 /// A house in which Grace has a password.
 async fn house() -> House {
@@ -36,6 +45,34 @@ fn every_served_first_segment_is_reserved_or_an_application() {
             || RESERVED_KEYS.contains(&first)
             || built_in.iter().any(|door| door.key.as_str() == first);
         assert!(known, "{route}");
+    }
+}
+
+#[test]
+fn the_api_document_describes_every_path_for_programs_and_no_other() {
+    let document = server::openapi::document(server::openapi::EXAMPLE);
+    let described = document["paths"].as_object().expect("paths").keys().map(String::as_str);
+    let (described, served): (BTreeSet<_>, BTreeSet<_>) =
+        (described.collect(), interfaces().into_iter().collect());
+    assert_eq!(described, served);
+}
+
+/// Method by method: what is described is answered, and what is not is refused.
+#[tokio::test]
+async fn the_api_document_describes_every_method_that_is_served() {
+    let house = house().await;
+    let machine = machine();
+    let served: Value = serde_json::from_str(&house.browser().get("/openapi.json").await.body)
+        .expect("the document");
+    for path in interfaces() {
+        for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let described = !served["paths"][path][method.as_str().to_lowercase()].is_null();
+            let address = house.url().join(&path.replace("{application}", "back-office"));
+            let request = machine.request(method.clone(), address.expect("an address"));
+            let answer = request.send().await.expect("an answer");
+            let refused = answer.status() == StatusCode::METHOD_NOT_ALLOWED;
+            assert_eq!(described, !refused, "{method} {path}: {}", answer.status());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{Answer, Failure};
 use crate::config::reference;
+use crate::openapi;
 
 /// Where to.
 #[derive(Debug, Args)]
@@ -19,9 +20,12 @@ pub struct GenCommand {
 
 impl GenCommand {
     pub(super) fn run(self) -> Result<Answer, Failure> {
+        let api = serde_json::to_string_pretty(&openapi::document(openapi::EXAMPLE))
+            .map_err(|error| Failure::new("openapi", error.to_string()))?;
         let pages = [
             ("configuration.md", reference()),
             ("decision-table.md", identity::tables::decision_table()),
+            ("openapi.json", api + "\n"),
         ];
         let failed = |error: std::io::Error| {
             let folder = self.folder.display();

@@ -1,19 +1,13 @@
 //! The house open for visitors, and closed again without cutting anybody off.
 
-use std::future::{Future, IntoFuture};
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::future::Future;
 
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use crate::app::App;
-use crate::router::router;
+use crate::connections::receive;
 use crate::{mail, oauth, sessions};
-
-/// How long requests under way may take to finish after a stop was asked for.
-const FAREWELL: Duration = Duration::from_secs(20);
 
 /// Serves on `listener` until `stop` comes, then finishes what is under way.
 pub async fn serve(
@@ -32,43 +26,32 @@ pub async fn serve(
     tasks.spawn(sessions::watch::prune(app.clone()));
     tasks.spawn(mail::queue::work(app.clone()));
     tasks.spawn(oauth::signing::work(app.clone()));
-    let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let (said_stop, mut heard_stop) = tokio::sync::watch::channel(false);
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-        stop.await;
-        // Nobody listens any more only when the server is already gone.
-        let _ = said_stop.send(true);
-    });
-    let mut server = std::pin::pin!(server.into_future());
-    let result = tokio::select! {
-        ended = &mut server => ended,
-        _ = heard_stop.changed() => match timeout(FAREWELL, &mut server).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                tracing::warn!("some requests took longer than 20 s and were cut off");
-                Ok(())
-            }
-        },
-    };
+    receive(&app, listener, stop).await;
     tasks.shutdown().await;
     sessions::watch::flush(&app).await;
     app.store.close().await;
-    result
+    Ok(())
 }
 
-/// Comes when the process is asked to stop (SIGTERM or Ctrl-C).
-pub async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let interrupted = tokio::signal::ctrl_c();
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminated) => tokio::select! {
-            _ = interrupted => {}
-            _ = terminated.recv() => {}
-        },
-        Err(error) => {
-            tracing::warn!(%error, "cannot listen for SIGTERM; Ctrl-C still works");
-            // Only fails where there are no signals at all; then only a kill ends the process.
-            let _ = interrupted.await;
+/// Comes when the process is asked to stop (SIGTERM or Ctrl-C). It listens from the call on, and
+/// not only once somebody waits for it: until then a signal ends the process at once.
+pub fn asked_to_stop() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    let listen = |kind, name| {
+        signal(kind).inspect_err(|error| tracing::warn!(%error, "cannot listen for {name}")).ok()
+    };
+    let interrupted = listen(SignalKind::interrupt(), "Ctrl-C");
+    let terminated = listen(SignalKind::terminate(), "SIGTERM");
+    async fn heard(signal: Option<Signal>) {
+        match signal {
+            Some(mut signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+    async {
+        tokio::select! {
+            () = heard(interrupted) => {}
+            () = heard(terminated) => {}
         }
     }
 }

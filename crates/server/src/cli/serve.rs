@@ -54,8 +54,9 @@ pub(super) async fn run(config: Config) -> Result<Answer, Failure> {
         .await
         .map_err(|error| Failure::new("cannot_open", error.to_string()))?;
     show_setup_link(&app).await?;
+    let stop = asked_to_stop();
     tracing::info!(%address, url = %app.config.server.public_url, "serving");
-    serve(app, listener, asked_to_stop())
+    serve(app, listener, stop)
         .await
         .map_err(|error| Failure::new("cannot_serve", error.to_string()))?;
     Ok(Answer::silent())

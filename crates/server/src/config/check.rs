@@ -1,5 +1,7 @@
 //! Whether a configuration can work: what is refused, and what is only remarked on.
 
+use std::ops::RangeInclusive;
+
 use super::{Config, PasswordsConfig};
 
 /// A key, and why its value cannot work.
@@ -18,6 +20,12 @@ const ARGON2_MOST: (u32, u32) = (1_048_576, 100);
 /// Longest wait for a provider, in seconds: token, keys and user information must come within one
 /// request of ours.
 const MAX_TIMEOUT: u64 = 15;
+
+/// Fewer connections serve nobody well, and more than there are ports are a slip.
+const CONNECTIONS: RangeInclusive<usize> = 10..=60_000;
+
+/// Longest wait for the head of a request, in seconds: whoever dawdles holds a place.
+const MAX_HEADER: u64 = 60;
 
 /// Refuses what cannot work, and says what can.
 pub(super) fn check(config: &Config) -> Result<(), Refused> {
@@ -57,6 +65,13 @@ fn server(config: &Config) -> Result<(), Refused> {
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
         return refuse("server.public_url", "must be an origin without a path, query or fragment");
+    }
+    if !CONNECTIONS.contains(&config.server.max_connections) {
+        let text = format!("must be between {} and {}", CONNECTIONS.start(), CONNECTIONS.end());
+        return refuse("server.max_connections", text);
+    }
+    if !(1..=MAX_HEADER).contains(&config.server.header_seconds) {
+        return refuse("server.header_seconds", format!("must be between 1 and {MAX_HEADER}"));
     }
     let bad = |proxy: &&String| crate::network::Network::parse(proxy).is_none();
     match config.server.trusted_proxies.iter().find(bad) {
@@ -209,6 +224,14 @@ mod tests {
         for seconds in [0, MAX_TIMEOUT + 1] {
             let key = refused(|config| config.outbound.timeout_seconds = seconds);
             assert_eq!(key, Some("outbound.timeout_seconds"));
+        }
+        for seconds in [0, 61] {
+            let key = refused(|config| config.server.header_seconds = seconds);
+            assert_eq!(key, Some("server.header_seconds"));
+        }
+        for number in [9, 60_001] {
+            let key = refused(|config| config.server.max_connections = number);
+            assert_eq!(key, Some("server.max_connections"));
         }
         let leeway = |seconds| refused(|config| config.outbound.leeway_seconds = seconds);
         assert_eq!((leeway(0), leeway(60)), (None, None));

@@ -59,6 +59,10 @@ pub struct ServerConfig {
     pub public_url: Url,
     /// Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`).
     pub trusted_proxies: Vec<String>,
+    /// Most connections at once; whoever comes then waits for a place.
+    pub max_connections: usize,
+    /// Seconds in which the head of a request must have come.
+    pub header_seconds: u64,
 }
 
 /// `[database]`
@@ -247,6 +251,8 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: loopback_url(8080),
             trusted_proxies: Vec::new(),
+            max_connections: 800,
+            header_seconds: 10,
         }
     }
 }

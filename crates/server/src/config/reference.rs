@@ -30,6 +30,20 @@ const KEYS: &[Key] = &[
          believed. Whoever else sends them is ignored, counted, and named in the log.",
     ),
     Key(
+        "server.max_connections",
+        Kind::Number,
+        "800",
+        "Most connections at once; whoever comes then waits for a place. Each needs an open file \
+         (`ulimit -n`), and a sign-in at a provider one more: 10–60000.",
+    ),
+    Key(
+        "server.header_seconds",
+        Kind::Number,
+        "10",
+        "How long the head of a request may take, and how long a connection may be idle: 1–60. \
+         Trusted proxies have 75 seconds.",
+    ),
+    Key(
         "database.url",
         Kind::Text,
         "\"sqlite:vestibule-data/vestibule.db\"",

@@ -69,9 +69,10 @@ async fn furnish_and_serve(places: Places, folder: &Path, kept: &str) -> Outcome
     let sample = shop::Shop::new(&shop.url, &vestibule.url)?;
     parts.spawn(serve(app, vestibule.listener, heard(stop.clone())));
     parts.spawn(shop::serve(sample, shop.listener, heard(stop)));
+    let stopped = asked_to_stop();
     greet([&shop.url, &vestibule.url, &acme.url], &config.file, kept);
     let early = tokio::select! {
-        () = asked_to_stop() => None,
+        () = stopped => None,
         ended = parts.join_next() => ended,
     };
     // Nobody listens any more only when every part has ended.

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use testkit::Browser;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 use url::Url;
 
@@ -59,11 +60,15 @@ impl Demo {
         line.split_whitespace().collect()
     }
 
+    async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("a process").to_string();
+        let sent = Command::new("kill").args([name, &id]).status().await.expect("kill runs");
+        assert!(sent.success());
+    }
+
     /// Presses Ctrl-C, and waits for its end.
     async fn stop(mut self) {
-        let id = self.child.id().expect("a process").to_string();
-        let sent = Command::new("kill").args(["-INT", &id]).status().await.expect("kill runs");
-        assert!(sent.success());
+        self.signal("-INT").await;
         let ended = self.child.wait().await.expect("it ends");
         assert!(ended.success(), "{ended}");
         while let Some(line) = self.lines.next_line().await.expect("text") {
@@ -137,4 +142,29 @@ async fn a_part_whose_port_is_taken_is_named_with_what_to_do() {
         assert!(said.contains(&sentence) && said.contains("--port 9480"), "{said}");
     }
     assert!(Demo::refused(&["--port", "65535"]).await.contains("too high"));
+}
+
+#[tokio::test]
+async fn a_request_that_is_under_way_at_a_stop_is_answered() {
+    let mut demo = Demo::start(&[]).await;
+    let url = Url::parse(demo.fact("Back office")).expect("an address");
+    let address = ("127.0.0.1", url.port().expect("a port"));
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = "POST /oauth/token HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: \
+                application/x-www-form-urlencoded\r\nContent-Length: 18\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    // Whoever asks for the body has taken the request up.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.expect("an answer");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    demo.signal("-TERM").await;
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stream.write_all(b"grant_type=unknown").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 401") || answer.starts_with("HTTP/1.1 400"), "{answer}");
+    let ended = demo.child.wait().await.expect("it ends");
+    assert!(ended.success(), "{ended}");
 }

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod clock;
 pub mod house;
 mod html;
+pub mod log;
 pub mod postgres;
 pub mod provider;
 pub mod smtp;

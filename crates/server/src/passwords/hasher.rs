@@ -4,6 +4,7 @@
 //! waiting that needs no password, and what a flood of sign-ins costs is fixed at the start.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -77,12 +78,19 @@ struct Pool {
     cost: Cost,
     nobody: Phc,
     entropy: Arc<dyn Entropy>,
+    derived: AtomicU64,
 }
 
 impl Pool {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // A queue of whole jobs is in order even after a panic.
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Memory to derive once.
+    fn lend<'m>(&self, memory: &'m mut Memory, cost: Cost) -> Result<&'m mut [Block], PhcError> {
+        self.derived.fetch_add(1, Ordering::Relaxed);
+        memory.blocks(cost)
     }
 }
 
@@ -103,6 +111,7 @@ impl Hasher {
             cost,
             nobody: Phc::nobody(cost, entropy.as_ref()),
             entropy: Arc::clone(entropy),
+            derived: AtomicU64::new(0),
         });
         let started = (0..workers(config.workers)).filter(|number| start_worker(*number, &pool));
         if started.count() == 0 {
@@ -125,6 +134,11 @@ impl Hasher {
         let (reply, answer) = oneshot::channel();
         self.queue(Job::Make { password, reply })?;
         answer.await.unwrap_or(Err(HashError::Busy))
+    }
+
+    /// How often Argon2 has run since the start.
+    pub fn derived(&self) -> u64 {
+        self.pool.derived.load(Ordering::Relaxed)
     }
 
     fn queue(&self, job: Job) -> Result<(), HashError> {
@@ -219,7 +233,7 @@ fn verify(
     let known = hash.is_some();
     let hash = hash.unwrap_or_else(|| pool.nobody.clone());
     let bytes = password.expose().as_bytes();
-    let matches = hash.verify(bytes, memory.blocks(hash.cost)?)?;
+    let matches = hash.verify(bytes, pool.lend(memory, hash.cost)?)?;
     let ok = matches && known;
     let rehashed =
         if ok && pool.cost.exceeds(hash.cost) { Some(make(pool, memory, password)?) } else { None };
@@ -227,7 +241,7 @@ fn verify(
 }
 
 fn make(pool: &Pool, memory: &mut Memory, password: &Secret) -> Result<Phc, HashError> {
-    let blocks = memory.blocks(pool.cost)?;
+    let blocks = pool.lend(memory, pool.cost)?;
     Ok(Phc::make(pool.cost, password.expose().as_bytes(), blocks, pool.entropy.as_ref())?)
 }
 
@@ -305,7 +319,12 @@ mod tests {
     async fn s106_without_a_hash_the_answer_is_no_after_the_same_work() {
         let hasher = hasher(64, 8);
         assert_eq!(hasher.pool.nobody.cost, hasher.pool.cost);
-        assert!(!hasher.verify(secret("words"), None).await.expect("verified").ok);
+        let hash = hasher.hash(secret("words")).await.expect("hash");
+        for (hash, ok) in [(Some(hash), true), (None, false)] {
+            let before = hasher.derived();
+            let verified = hasher.verify(secret("words"), hash).await.expect("verified");
+            assert_eq!((verified.ok, hasher.derived() - before), (ok, 1));
+        }
     }
 
     #[tokio::test]

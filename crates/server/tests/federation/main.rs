@@ -8,6 +8,7 @@ mod faults;
 mod flood;
 mod form_post;
 mod keys;
+mod logs;
 mod operator;
 mod policy;
 mod refresh;

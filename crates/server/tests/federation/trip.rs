@@ -3,7 +3,7 @@
 use identity::users::{Birth, EmailStanding, Status};
 use server::federation::save::{Door, NewProvider};
 use testkit::provider::{IssParameter, Place};
-use testkit::{FakeProvider, on_both_engines};
+use testkit::{FakeProvider, Form, on_both_engines};
 
 use crate::scene::{Scene, callback_of};
 
@@ -241,19 +241,40 @@ async fn s034_no_code_token_or_secret_is_kept_or_audited() {
     assert!(!holds(testkit::provider::CLIENT_SECRET), "the client secret is sealed");
 }
 
+/// What stands behind a name in the query.
+fn told(address: &str, name: &str) -> String {
+    let url = url::Url::parse(address).expect("an address");
+    let found = url.query_pairs().find(|(own, _)| own == name);
+    found.unwrap_or_else(|| panic!("no {name} in {address}")).1.into_owned()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn s112_the_callback_leaks_no_code_and_loads_nothing_from_elsewhere() {
     let scene = Scene::on(testkit::Engine::Sqlite).await;
     let browser = scene.house.browser();
     let callback = callback_of(&browser).await;
+    let (code, state) = (told(&callback, "code"), told(&callback, "state"));
     let landed = browser.get(&callback).await;
     assert_eq!(landed.headers["referrer-policy"], "no-referrer");
     assert_eq!(landed.headers["cache-control"], "no-store");
     assert_eq!(landed.location().expect("a target").query(), None, "the code leaves the address");
     // A stranger to this trip sees a page at an address that still holds the code.
     let page = scene.house.browser().get(&callback).await;
-    assert_eq!(page.headers["referrer-policy"], "no-referrer");
-    let policy = page.headers["content-security-policy"].to_str().expect("text").to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
-    assert!(!page.body.contains("code="), "{}", page.body);
+    // And whoever is posted a code sees it in a form, which is where it must be.
+    let again = callback_of(&browser).await;
+    let posted = Form {
+        action: scene.house.url().join("/login/callback/corp").expect("an address"),
+        fields: ["code", "state"].map(|name| (name.to_owned(), told(&again, name))).into(),
+    };
+    let reposting = browser.submit_from_elsewhere(&posted).await;
+    assert!(reposting.body.contains(&told(&again, "code")), "{}", reposting.body);
+    for page in [&page, &reposting] {
+        assert_eq!(page.headers["referrer-policy"], "no-referrer");
+        assert_eq!(page.headers["cache-control"], "no-store");
+        let policy = page.headers["content-security-policy"].to_str().expect("text").to_owned();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
+    }
+    for secret in [&code, &state] {
+        assert!(!page.body.contains(secret.as_str()), "{secret} in {}", page.body);
+    }
 }

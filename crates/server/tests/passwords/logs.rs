@@ -1,11 +1,9 @@
 //! Secrets stay out of the log and the audit.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use testkit::log::Log;
 use testkit::{Engine, MailServer};
-use tracing_subscriber::EnvFilter;
 
 use crate::scene::{OTHER, PASSWORD, ask, choose, grace, house_with_mail, sign_in, signed_in};
 
@@ -19,37 +17,9 @@ pub(crate) async fn until(mut so: impl AsyncFnMut() -> bool) {
     assert!(waited.await.is_ok(), "it never came to be");
 }
 
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Kept {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn s085_no_password_token_or_cookie_is_ever_logged() {
-    let log = Kept::default();
-    let writer = log.clone();
-    let logger = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("trace,hyper_util=info"))
-        .with_ansi(false)
-        .with_writer(move || writer.clone());
-    logger.try_init().expect("the only log of this process");
-
+    let log = Log::start("trace,hyper_util=info");
     let mails = MailServer::start().await;
     let house = house_with_mail(Engine::Sqlite, &mails).await;
     let user = grace(&house).await;

@@ -1,5 +1,6 @@
 //! Passwords over HTTP: signing in, guessing, forgetting, and the first administrator.
 
+mod forged;
 mod guessing;
 mod logs;
 mod mail;

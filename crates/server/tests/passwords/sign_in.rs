@@ -79,8 +79,10 @@ on_both_engines! {
             ("gone@shop.test", PASSWORD),
             ("held@shop.test", PASSWORD),
         ] {
+            let before = house.app.hasher.derived();
             let page = sign_in(&browser, email, password).await;
             assert_eq!(outcome(&page), refused(), "{email}");
+            assert_eq!(house.app.hasher.derived(), before + 1, "one hash for {email}");
             assert!(page.text().contains("do not fit"), "{}", page.text());
             assert_eq!(browser.cookie("staff"), None);
             let mut names: Vec<_> = page.headers.keys().map(ToString::to_string).collect();

@@ -143,6 +143,11 @@ pub struct Client {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where it wants to hear of logouts (OpenID Connect Back-Channel Logout 1.0).
     pub backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens name the session; otherwise the person alone, and all of their
+    /// sessions at the client are over.
+    pub backchannel_logout_session_required: bool,
+    /// Whether the back-channel logout URI may lead to a private address.
+    pub backchannel_logout_private: bool,
     /// Pages that may ask the token and userinfo endpoints from a browser (CORS).
     pub cors_origins: Vec<Origin>,
     /// What it may bring to the token endpoint.

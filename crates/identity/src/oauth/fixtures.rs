@@ -33,6 +33,8 @@ pub(crate) fn client() -> Client {
         redirect_uris: vec![REDIRECT_URI.to_owned()],
         post_logout_redirect_uris: Vec::new(),
         backchannel_logout_uri: None,
+        backchannel_logout_session_required: true,
+        backchannel_logout_private: false,
         cors_origins: Vec::new(),
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         scopes: ["openid", "profile", "email", "groups", "offline_access"]

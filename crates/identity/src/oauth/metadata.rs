@@ -24,6 +24,8 @@ pub fn document(issuer: &str) -> Value {
         "revocation_endpoint": at("revoke"),
         "pushed_authorization_request_endpoint": at("par"),
         "end_session_endpoint": at("logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "scopes_supported": ABOUT_PEOPLE,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],

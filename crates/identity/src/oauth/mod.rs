@@ -1,6 +1,7 @@
 //! We as OpenID provider and OAuth 2.0 authorization server: what clients may ask and get.
 
 pub mod authorize;
+pub mod back_channel_logout;
 pub mod client_auth;
 pub mod clients;
 pub mod dpop;

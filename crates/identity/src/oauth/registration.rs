@@ -8,12 +8,14 @@ use crate::federation::jwks::{KeySet, PRIVATE_MEMBERS};
 use crate::ids::{ClientId, hex};
 use crate::oauth::clients::{Client, ClientAuthMethod, ClientKind, GrantType, SigningAlgorithm};
 use crate::oauth::metadata::CLIENT_ALGORITHMS;
-use crate::oauth::redirect_uri;
 use crate::return_to::Origin;
 use crate::time::Moment;
 
+use addresses::check_addresses;
+
 pub use fault::RegistrationFault;
 
+mod addresses;
 mod fault;
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,10 @@ pub struct NewClient {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where it wants to hear of logouts.
     pub backchannel_logout_uri: Option<String>,
+    /// Whether logout tokens name the session.
+    pub backchannel_logout_session_required: bool,
+    /// Whether that may be at a private address.
+    pub backchannel_logout_private: bool,
     /// Pages that may ask from a browser.
     pub cors_origins: Vec<Origin>,
     /// What it may bring to the token endpoint; codes, and refresh tokens, when empty.
@@ -89,6 +95,8 @@ impl NewClient {
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             backchannel_logout_uri: None,
+            backchannel_logout_session_required: true,
+            backchannel_logout_private: false,
             cors_origins: Vec::new(),
             grant_types: Vec::new(),
             scopes: Vec::new(),
@@ -121,6 +129,8 @@ impl NewClient {
             redirect_uris: once(self.redirect_uris),
             post_logout_redirect_uris: once(self.post_logout_redirect_uris),
             backchannel_logout_uri: self.backchannel_logout_uri,
+            backchannel_logout_session_required: self.backchannel_logout_session_required,
+            backchannel_logout_private: self.backchannel_logout_private,
             cors_origins: once(self.cors_origins),
             grant_types: or_usual(
                 once(self.grant_types),
@@ -155,6 +165,10 @@ pub struct ClientChange {
     pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Where it wants to hear of logouts; `Some(None)` means nowhere.
     pub backchannel_logout_uri: Option<Option<String>>,
+    /// Whether logout tokens name the session.
+    pub backchannel_logout_session_required: Option<bool>,
+    /// Whether that may be at a private address.
+    pub backchannel_logout_private: Option<bool>,
     /// Pages that may ask from a browser.
     pub cors_origins: Option<Vec<Origin>>,
     /// What it may bring to the token endpoint.
@@ -194,6 +208,12 @@ impl ClientChange {
                 .backchannel_logout_uri
                 .clone()
                 .unwrap_or(old.backchannel_logout_uri),
+            backchannel_logout_session_required: self
+                .backchannel_logout_session_required
+                .unwrap_or(old.backchannel_logout_session_required),
+            backchannel_logout_private: self
+                .backchannel_logout_private
+                .unwrap_or(old.backchannel_logout_private),
             cors_origins: self.cors_origins.clone().map_or(old.cors_origins, once),
             grant_types: self.grant_types.clone().map_or(old.grant_types, once),
             scopes: list(&self.scopes, old.scopes),
@@ -321,19 +341,6 @@ fn check_grants(client: &Client) -> Result<(), RegistrationFault> {
         if may(grant) && client.kind == ClientKind::Public {
             return Err(RegistrationFault::PublicGrant(grant));
         }
-    }
-    Ok(())
-}
-
-fn check_addresses(client: &Client) -> Result<(), RegistrationFault> {
-    for uri in &client.redirect_uris {
-        redirect_uri::check(uri, client.kind).map_err(RegistrationFault::RedirectUri)?;
-    }
-    for uri in &client.post_logout_redirect_uris {
-        redirect_uri::check(uri, client.kind).map_err(RegistrationFault::PostLogoutUri)?;
-    }
-    if let Some(uri) = &client.backchannel_logout_uri {
-        redirect_uri::check_endpoint(uri).map_err(RegistrationFault::BackchannelLogoutUri)?;
     }
     Ok(())
 }

@@ -90,6 +90,15 @@ pub enum RegistrationFault {
     /// We send logout tokens there.
     #[error("back-channel logout URI: {0}")]
     BackchannelLogoutUri(#[source] UriFault),
+    /// Only the operator can know that a client is there.
+    #[error(
+        "\"{0}\" is at a private address or on this very machine; if the client really is there, \
+         say so with --backchannel-logout-private"
+    )]
+    BackchannelLogoutPrivate(String),
+    /// No switch opens it.
+    #[error("no client can be at \"{0}\"; give the address where it hears of logouts")]
+    BackchannelLogoutNowhere(String),
     /// No scope.
     #[error(
         "\"{0}\" is no scope; use openid, profile, email, groups, organisation, offline_access, \
@@ -128,6 +137,8 @@ impl RegistrationFault {
             Self::RedirectUri(_) => "redirect_uri",
             Self::PostLogoutUri(_) => "post_logout_uri",
             Self::BackchannelLogoutUri(_) => "backchannel_logout_uri",
+            Self::BackchannelLogoutPrivate(_) => "backchannel_logout_private",
+            Self::BackchannelLogoutNowhere(_) => "backchannel_logout_nowhere",
             Self::Scope(_) => "scope",
             Self::Resource(_) => "resource",
         }

@@ -106,6 +106,31 @@ fn s062_every_registered_uri_is_checked() {
 }
 
 #[test]
+fn we_send_logout_tokens_into_private_networks_only_by_the_operators_word() {
+    let told = |uri: &str, private: bool| {
+        let uri = Some(uri.to_owned());
+        register(NewClient {
+            backchannel_logout_uri: uri,
+            backchannel_logout_private: private,
+            ..shop()
+        })
+    };
+    for private in
+        ["http://127.0.0.1:9000/logout", "http://localhost/logout", "https://10.1.2.3/logout"]
+    {
+        let refused = RegistrationFault::BackchannelLogoutPrivate(private.to_owned());
+        assert_eq!(told(private, false), Err(refused), "{private}");
+        assert!(told(private, true).is_ok(), "{private}");
+    }
+    let metadata = "https://169.254.169.254/logout";
+    for private in [false, true] {
+        let refused = RegistrationFault::BackchannelLogoutNowhere(metadata.to_owned());
+        assert_eq!(told(metadata, private), Err(refused));
+    }
+    assert!(told("https://shop.example/logout", false).is_ok());
+}
+
+#[test]
 fn private_key_jwt_needs_public_keys_that_can_check_a_signature() {
     let with = |jwks: Option<Value>| {
         let authentication = Some(ClientAuthMethod::PrivateKeyJwt);

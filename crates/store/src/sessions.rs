@@ -181,7 +181,8 @@ impl Store {
         Ok(rows.into_iter().map(SessionRow::read).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Ends the session with this id; false when it had ended already or never was.
+    /// Ends the session with this id, and has the clients told that have seen it; false when it
+    /// had ended already or never was.
     pub async fn end_session(
         &self,
         id: &SessionId,
@@ -191,7 +192,11 @@ impl Store {
     ) -> Result<bool> {
         const SQL: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
                            WHERE id = $1 AND ended_at IS NULL RETURNING user_id";
+        const HOLD_USER: &str = "UPDATE users SET status = status WHERE id = \
+                                 (SELECT user_id FROM sessions WHERE id = $1)";
         transact!(self.db, Mode::Plain, |tx| {
+            tx.run(HOLD_USER, args![id]).await?;
+            tx.insert_logouts_of_session(id, now).await?;
             let ended: Option<(String,)> = tx.opt(SQL, args![id, now, reason.as_str()]).await?;
             let Some((user,)) = ended else { return Ok(false) };
             let happened = Happened::done("session.end")
@@ -204,7 +209,7 @@ impl Store {
         })
     }
 
-    /// Ends every session of a user, but one if named; says how many.
+    /// Ends every session of a user, but one if named, and has the clients told; says how many.
     pub async fn end_user_sessions(
         &self,
         user: &UserId,
@@ -213,6 +218,7 @@ impl Store {
         now: Moment,
     ) -> Result<u64> {
         transact!(self.db, Mode::Plain, |tx| {
+            tx.lock_user(user).await?;
             let ended = tx.end_sessions(user, except, EndReason::Ended, now).await?;
             let happened = Happened::done("session.end_all").about(user).with("ended", ended);
             self.note(tx, &happened, by, now).await?;
@@ -291,8 +297,8 @@ impl Store {
 }
 
 impl Tx {
-    /// Ends a user's sessions, and what outlives sessions; the caller appends the change of the
-    /// user.
+    /// Ends a user's sessions, and what outlives sessions, and has the clients told; the caller
+    /// holds the user and appends their change.
     pub(crate) async fn end_sessions(
         &mut self,
         user: &UserId,
@@ -303,6 +309,7 @@ impl Tx {
         const SQL: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
                            WHERE user_id = $1 AND ended_at IS NULL AND id <> $4";
         let except = except.map_or("", SessionId::as_str);
+        self.insert_logouts_of_user(user, except, now).await?;
         let ended = self.run(SQL, args![user, now, reason.as_str(), except]).await?;
         self.revoke_offline_grants(user, now).await?;
         Ok(ended)

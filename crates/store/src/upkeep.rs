@@ -24,7 +24,7 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 18] = [
+const OVER: [(&str, Duration); 19] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
@@ -84,17 +84,24 @@ const OVER: [(&str, Duration); 18] = [
          (SELECT digest FROM codes WHERE expires_at < $1 LIMIT $2)",
         DAY,
     ),
-    // What ended with its session, once the session is forgotten, and what was revoked.
+    // What ended with its session, and what was revoked or not used for too long; but never before
+    // the session is forgotten: a grant says that its client is to be told when that ends.
     (
         "DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.refreshed_at < $1 \
-         AND (g.revoked_at < $1 OR (NOT g.offline AND NOT EXISTS \
-         (SELECT 1 FROM sessions s WHERE s.id = g.session_id))) LIMIT $2)",
+         AND (g.revoked_at < $1 OR NOT g.offline) AND NOT EXISTS \
+         (SELECT 1 FROM sessions s WHERE s.id = g.session_id) LIMIT $2)",
         DAY,
     ),
     (
-        "DELETE FROM grants WHERE id IN \
-         (SELECT id FROM grants WHERE refreshed_at < $1 LIMIT $2)",
+        "DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.refreshed_at < $1 \
+         AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id) LIMIT $2)",
         REFRESH_IDLE,
+    ),
+    (
+        "DELETE FROM back_channel_logouts WHERE (session_id, client_id) IN \
+         (SELECT session_id, client_id FROM back_channel_logouts WHERE created_at < $1 \
+         AND due_at IS NULL LIMIT $2)",
+        Duration::from_secs(7 * 24 * 3600),
     ),
     // A JWT that has expired is refused without looking here.
     (

@@ -16,7 +16,10 @@ macro_rules! client_columns {
         "c.id AS c_id, c.application AS c_application, c.name AS c_name, c.kind AS c_kind, \
          c.authentication AS c_authentication, c.redirect_uris AS c_redirect_uris, \
          c.post_logout_redirect_uris AS c_post_logout_redirect_uris, \
-         c.backchannel_logout_uri AS c_backchannel_logout_uri, c.cors_origins AS c_cors_origins, \
+         c.backchannel_logout_uri AS c_backchannel_logout_uri, \
+         c.backchannel_logout_session_required AS c_backchannel_logout_session_required, \
+         c.backchannel_logout_private AS c_backchannel_logout_private, \
+         c.cors_origins AS c_cors_origins, \
          c.grant_types AS c_grant_types, c.scopes AS c_scopes, c.resources AS c_resources, \
          c.id_token_algorithm AS c_id_token_algorithm, c.require_pkce AS c_require_pkce, \
          c.require_nonce AS c_require_nonce, c.require_par AS c_require_par, \
@@ -36,6 +39,8 @@ pub(crate) struct ClientRow {
     c_redirect_uris: String,
     c_post_logout_redirect_uris: String,
     c_backchannel_logout_uri: Option<String>,
+    c_backchannel_logout_session_required: bool,
+    c_backchannel_logout_private: bool,
     c_cors_origins: String,
     c_grant_types: String,
     c_scopes: String,
@@ -61,6 +66,8 @@ impl ClientRow {
             redirect_uris: json(&self.c_redirect_uris)?,
             post_logout_redirect_uris: json(&self.c_post_logout_redirect_uris)?,
             backchannel_logout_uri: self.c_backchannel_logout_uri,
+            backchannel_logout_session_required: self.c_backchannel_logout_session_required,
+            backchannel_logout_private: self.c_backchannel_logout_private,
             cors_origins: json(&self.c_cors_origins)?,
             grant_types: json(&self.c_grant_types)?,
             scopes: json(&self.c_scopes)?,

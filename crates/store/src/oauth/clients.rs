@@ -261,8 +261,10 @@ impl Tx {
         const SQL: &str = "INSERT INTO clients (id, application, name, kind, authentication, \
              redirect_uris, post_logout_redirect_uris, backchannel_logout_uri, cors_origins, \
              grant_types, scopes, resources, id_token_algorithm, require_pkce, require_nonce, \
-             require_par, jwks, disabled, created_at, require_dpop) VALUES ($1, $2, $3, $4, $5, \
-             $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+             require_par, jwks, disabled, created_at, require_dpop, \
+             backchannel_logout_session_required, backchannel_logout_private) VALUES ($1, $2, $3, \
+             $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+             $22)";
         let values = args![
             &client.id,
             &client.application,
@@ -284,6 +286,8 @@ impl Tx {
             client.disabled,
             client.created_at,
             client.require_dpop,
+            client.backchannel_logout_session_required,
+            client.backchannel_logout_private,
         ];
         self.run(SQL, values).await.map(|_| ())
     }
@@ -293,7 +297,9 @@ impl Tx {
              redirect_uris = $4, post_logout_redirect_uris = $5, backchannel_logout_uri = $6, \
              cors_origins = $7, grant_types = $8, scopes = $9, resources = $10, \
              id_token_algorithm = $11, require_pkce = $12, require_nonce = $13, \
-             require_par = $14, jwks = $15, require_dpop = $16 WHERE id = $1";
+             require_par = $14, jwks = $15, require_dpop = $16, \
+             backchannel_logout_session_required = $17, backchannel_logout_private = $18 \
+             WHERE id = $1";
         let values = args![
             &client.id,
             &client.name,
@@ -311,6 +317,8 @@ impl Tx {
             client.require_par,
             client.jwks.as_ref().map(to_json).transpose()?,
             client.require_dpop,
+            client.backchannel_logout_session_required,
+            client.backchannel_logout_private,
         ];
         self.run(SQL, values).await.map(|_| ())
     }
@@ -341,7 +349,7 @@ impl Tx {
         self.run(NEWEST, args![client, newest_until]).await.map(|_| ())
     }
 
-    /// Ends codes, requests that wait, and grants.
+    /// Ends codes, requests that wait, logouts that it was to hear of, and grants.
     async fn end_given(
         &mut self,
         client: &ClientId,
@@ -352,6 +360,7 @@ impl Tx {
         for sql in [
             "DELETE FROM authorization_requests WHERE client_id = $1",
             "DELETE FROM codes WHERE client_id = $1",
+            "DELETE FROM back_channel_logouts WHERE client_id = $1",
         ] {
             self.run(sql, args![client]).await?;
         }

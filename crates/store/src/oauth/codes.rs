@@ -56,14 +56,6 @@ struct TakenRow {
     session_id: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct PersonRow {
-    #[sqlx(flatten)]
-    session: SessionRow,
-    #[sqlx(flatten)]
-    user: UserRow,
-}
-
 impl Store {
     /// Keeps a code for its minute.
     pub async fn add_code(
@@ -146,18 +138,22 @@ impl Tx {
         session: &str,
         now: Moment,
     ) -> std::result::Result<Option<(Session, User)>, Fault> {
-        const SQL: &str = concat!(
+        const USER: &str = concat!(
             "SELECT ",
-            session_columns!(),
-            ", ",
             user_columns!(),
-            " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1"
+            " FROM users u JOIN sessions s ON s.user_id = u.id WHERE s.id = $1"
         );
-        let row = match self.hold_user::<PersonRow>(SQL, args![session]).await {
+        // Only once the user is held: whoever ends the session holds them too, and what was read
+        // of the session before is as it was before that.
+        const SESSION: &str =
+            concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
+        let user = match self.hold_user::<UserRow>(USER, args![session]).await {
             Err(Fault::Final(crate::error::Error::NotFound)) => return Ok(None),
-            row => row?,
+            user => user?.read()?,
         };
-        let (session, user) = (row.session.read()?, row.user.read()?);
+        let session: Option<SessionRow> = self.opt(SESSION, args![session]).await?;
+        let Some(session) = session else { return Ok(None) };
+        let session = session.read()?;
         let alive = session.at(now).is_ok() && user.status == Status::Active;
         Ok(alive.then_some((session, user)))
     }

@@ -13,6 +13,8 @@ mod attempts;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod back_channel_logout;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod changes;

@@ -26,6 +26,7 @@ pub async fn serve(
     tasks.spawn(sessions::watch::prune(app.clone()));
     tasks.spawn(mail::queue::work(app.clone()));
     tasks.spawn(oauth::signing::work(app.clone()));
+    tasks.spawn(oauth::back_channel_logout::work(app.clone()));
     receive(&app, listener, stop).await;
     tasks.shutdown().await;
     sessions::watch::flush(&app).await;

@@ -88,6 +88,8 @@ fn client_json(house: &CommandHouse, client: &Client) -> Value {
         "redirect_uris": client.redirect_uris,
         "post_logout_redirect_uris": client.post_logout_redirect_uris,
         "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
+        "backchannel_logout_private": client.backchannel_logout_private,
         "cors_origins": client.cors_origins,
         "grant_types": client.grant_types,
         "scopes": client.scopes,

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod authorize;
+pub mod back_channel_logout;
 pub mod client_auth;
 pub mod consent;
 pub mod cors;

@@ -96,7 +96,9 @@ async fn portal(desk: &Desk) -> (Value, Value) {
         "--auth=private_key_jwt",
         "--jwks-file=keys.json",
         "--post-logout-uri=https://shop.example/",
-        "--backchannel-logout-uri=https://shop.example/logout",
+        "--backchannel-logout-uri=https://10.1.2.3/logout",
+        "--backchannel-logout-private",
+        "--no-backchannel-logout-session-required",
         "--cors-origin=https://shop.example",
         "--grant=authorization_code",
         "--grant=token_exchange",
@@ -118,7 +120,9 @@ async fn portal(desk: &Desk) -> (Value, Value) {
         "token_endpoint_auth_method": "private_key_jwt",
         "redirect_uris": [URI],
         "post_logout_redirect_uris": ["https://shop.example/"],
-        "backchannel_logout_uri": "https://shop.example/logout",
+        "backchannel_logout_uri": "https://10.1.2.3/logout",
+        "backchannel_logout_session_required": false,
+        "backchannel_logout_private": true,
         "cors_origins": ["https://shop.example"],
         "grant_types":
             ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
@@ -161,19 +165,22 @@ async fn every_setting_can_be_changed() {
         "--id-token-alg=RS256",
     ];
     let lists = ["--redirect-uri=https://shop.example/a", "--redirect-uri=https://shop.example/b"];
+    let told = ["--backchannel-logout-session-required", "--no-backchannel-logout-private"];
     let clear = [
         "--clear=post-logout-uri",
         "--clear=backchannel-logout-uri",
         "--clear=cors-origin",
         "--clear=resource",
     ];
-    let changed = desk.ask(&[&change[..], &more, &lists, &clear].concat()).await;
+    let changed = desk.ask(&[&change[..], &more, &lists, &told, &clear].concat()).await;
     for (name, value) in [
         ("name", json!("Portal")),
         ("token_endpoint_auth_method", json!("client_secret_post")),
         ("redirect_uris", json!(["https://shop.example/a", "https://shop.example/b"])),
         ("post_logout_redirect_uris", json!([])),
         ("backchannel_logout_uri", json!(null)),
+        ("backchannel_logout_session_required", json!(true)),
+        ("backchannel_logout_private", json!(false)),
         ("cors_origins", json!([])),
         ("resources", json!([])),
         ("require_pkce", json!(true)),
@@ -210,6 +217,7 @@ async fn what_does_not_fit_is_refused_with_its_code() {
         (&["--scope=ORDERS"][..], "scope"),
         (&["--resource=orders"][..], "resource"),
         (&["--backchannel-logout-uri=http://shop.example/"][..], "backchannel_logout_uri"),
+        (&["--backchannel-logout-uri=http://127.0.0.1/"][..], "backchannel_logout_private"),
         (&["--jwks-file=no.json"][..], "jwks_file"),
         (&["--jwks-file=missing.json"][..], "jwks_file"),
     ] {

@@ -1,8 +1,10 @@
 //! We as OpenID provider, over HTTP.
 
 mod asked;
+mod back_channel_logout;
 mod client_auth;
 mod dpop;
 mod flow;
+mod hearing;
 mod keys;
 mod shop;

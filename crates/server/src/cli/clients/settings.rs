@@ -49,7 +49,7 @@ pub struct Settings {
     switches: Switches,
 }
 
-/// What is needed of its requests.
+/// What is needed of its requests, and what it is told.
 #[derive(Debug, Args)]
 pub struct Switches {
     /// Codes need PKCE; the default
@@ -76,6 +76,18 @@ pub struct Switches {
     /// Tokens need not be bound to a key; the default
     #[arg(long)]
     no_require_dpop: bool,
+    /// Logout tokens name the session (sid); the default
+    #[arg(long, overrides_with = "no_backchannel_logout_session_required")]
+    backchannel_logout_session_required: bool,
+    /// Logout tokens name the person alone, and mean all of their sessions at the client
+    #[arg(long)]
+    no_backchannel_logout_session_required: bool,
+    /// The back-channel logout URI may be at a private address, or plain http on this machine
+    #[arg(long, overrides_with = "no_backchannel_logout_private")]
+    backchannel_logout_private: bool,
+    /// The back-channel logout URI is at a public address; the default
+    #[arg(long)]
+    no_backchannel_logout_private: bool,
 }
 
 /// What a change can empty.
@@ -120,6 +132,9 @@ impl Settings {
         replace(&mut new.require_nonce, change.require_nonce);
         replace(&mut new.require_par, change.require_par);
         replace(&mut new.require_dpop, change.require_dpop);
+        let named = change.backchannel_logout_session_required;
+        replace(&mut new.backchannel_logout_session_required, named);
+        replace(&mut new.backchannel_logout_private, change.backchannel_logout_private);
         new.authentication = change.authentication;
         new.redirect_uris = change.redirect_uris.unwrap_or_default();
         new.post_logout_redirect_uris = change.post_logout_redirect_uris.unwrap_or_default();
@@ -148,6 +163,14 @@ impl Settings {
                 true => backchannel.or(Some(None)),
                 false => backchannel,
             },
+            backchannel_logout_session_required: switched(
+                switches.backchannel_logout_session_required,
+                switches.no_backchannel_logout_session_required,
+            ),
+            backchannel_logout_private: switched(
+                switches.backchannel_logout_private,
+                switches.no_backchannel_logout_private,
+            ),
             cors_origins: given(self.cors_origins, clears(Cleared::CorsOrigin)),
             grant_types: given(self.grants, false),
             scopes: given(self.scopes, false),

@@ -65,12 +65,22 @@ const fn state(client: &Client) -> &'static str {
     if client.disabled { "disabled" } else { "enabled" }
 }
 
+/// Where it hears of logouts, and what.
+fn back_channel(client: &Client) -> String {
+    let Some(uri) = &client.backchannel_logout_uri else { return "none".to_owned() };
+    let private = if client.backchannel_logout_private { ", may be private" } else { "" };
+    let about = match client.backchannel_logout_session_required {
+        true => "told of the session",
+        false => "told of the person alone",
+    };
+    format!("{uri} ({about}{private})")
+}
+
 fn lines(house: &CommandHouse, client: &Client) -> Vec<(&'static str, String)> {
     let list = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join(" ") };
     let yes = |flag| if flag { "required" } else { "not required" }.to_owned();
     let origins: Vec<String> = client.cors_origins.iter().map(ToString::to_string).collect();
     let grants: Vec<&str> = client.grant_types.iter().copied().map(GrantType::as_str).collect();
-    let backchannel = client.backchannel_logout_uri.as_deref().unwrap_or("none");
     let keys = if client.jwks.is_some() { "registered" } else { "none" };
     vec![
         ("Name", client.name.clone()),
@@ -81,7 +91,7 @@ fn lines(house: &CommandHouse, client: &Client) -> Vec<(&'static str, String)> {
         ("Authentication", client.authentication.to_string()),
         ("Redirect URIs", list(&client.redirect_uris)),
         ("Post-logout URIs", list(&client.post_logout_redirect_uris)),
-        ("Back-channel logout", backchannel.to_owned()),
+        ("Back-channel logout", back_channel(client)),
         ("CORS origins", list(&origins)),
         ("Grants", grants.join(" ")),
         ("Scopes", list(&client.scopes)),

@@ -1,4 +1,5 @@
-//! The only way out to identity providers: codes redeemed, tokens proved, documents read.
+//! The only way out: to identity providers, whose codes are redeemed, tokens proved and documents
+//! read, and to clients that are told of logouts.
 
 mod keys;
 mod wire;
@@ -199,6 +200,18 @@ impl Upstream {
             _ => None,
         };
         Ok(Proof { id, userinfo })
+    }
+
+    /// Sends a form to where a client listens, as guarded as everything that goes to a provider;
+    /// the HTTP status of the answer is all that is kept of it.
+    pub async fn tell(
+        &self,
+        url: &str,
+        allow_private: &[String],
+        form: &[(&str, &str)],
+    ) -> Result<u16, WireFault> {
+        let request = self.wire.post(url, &Reach { allow_private })?.form(form);
+        Ok(self.wire.send(request).await?.status())
     }
 
     async fn redeem(&self, exchange: &Exchange<'_>) -> Result<Tokens, Failure> {

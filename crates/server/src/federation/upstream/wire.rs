@@ -104,6 +104,11 @@ impl Reply {
         }
     }
 
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     /// Whether it is 200.
     pub(crate) fn is_good(&self) -> bool {
         self.status == StatusCode::OK

@@ -101,6 +101,35 @@ mod tests {
     }
 
     #[test]
+    fn every_day_of_eight_centuries_follows_the_one_before() {
+        let length = |year: i64, month: i64| match month {
+            4 | 6 | 9 | 11 => 30,
+            2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+            2 => 28,
+            _ => 31,
+        };
+        // 1600-01-01, counted from 1970 by another calendar.
+        let first = -135_140;
+        let mut date = (1600, 1, 1);
+        for days in first..first + 2 * 146_097 {
+            assert_eq!(civil_from_days(days), date);
+            let (year, month, day) = date;
+            date = match (month, day == length(year, month)) {
+                (_, false) => (year, month, day + 1),
+                (12, true) => (year + 1, 1, 1),
+                (_, true) => (year, month + 1, 1),
+            };
+        }
+        assert_eq!(date, (2400, 1, 1));
+    }
+
+    #[test]
+    fn the_time_of_day_is_read_in_minutes_and_seconds() {
+        let noon = Moment::from_seconds(12 * 3600 + 34 * 60 + 56);
+        assert_eq!(noon.to_rfc3339(), "1970-01-01T12:34:56Z");
+    }
+
+    #[test]
     fn arithmetic_stops_at_the_ends_of_time() {
         let end = Moment::from_micros(i64::MAX);
         assert_eq!(end.plus(Duration::from_secs(1)), end);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use testkit::{Engine, House};
 
-use crate::shop::{EMAIL, PASSWORD, RESOURCE, SIGNED_OUT, Shop, brought, claims};
+use crate::shop::{EMAIL, PASSWORD, RESOURCE, SIGNED_OUT, Shop, brought, claims, machine, read};
 
 async fn opened() -> House {
     House::start(Engine::Sqlite).await
@@ -170,6 +170,64 @@ async fn tokens_of_a_client_that_is_switched_off_count_for_nothing() {
     assert_eq!(shop.userinfo(&access).await.status, 401);
     assert_eq!(browser.get(&waiting).await.reason().as_deref(), Some("invalid_request"));
     assert_eq!(browser.get(&shop.address(&[])).await.location(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s068_after_a_password_the_browser_comes_back_without_it() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let browser = house.browser();
+    let login = shop.onward(&browser, browser.get(&shop.address(&[])).await).await;
+    let form = login.form("/login").with("email", EMAIL).with("password", PASSWORD);
+    let entered = browser.submit(&form).await;
+    assert_eq!(entered.status, 303, "307 and 308 would send the password on");
+    let answered = shop.onward(&browser, entered).await;
+    assert_eq!(answered.status, 303);
+    assert!(brought(&answered, "code").is_some());
+    let agreed = shop.send(&browser, &[("prompt", "consent")]).await;
+    let agreed = agreed.form("/oauth/authorize/continue").with("answer", "agree");
+    assert_eq!(browser.submit(&agreed).await.status, 303);
+    let leaving = browser.get("/back-office/logout").await.form("/logout");
+    assert_eq!(browser.submit(&leaving).await.status, 303);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s069_no_page_on_the_way_can_be_framed() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let browser = house.browser();
+    let login = shop.onward(&browser, browser.get(&shop.address(&[])).await).await;
+    assert!(login.find_form("/login").is_some());
+    shop.tokens(&browser, &[]).await;
+    house.clock.turn(Duration::from_secs(1));
+    let consent = browser.get(&shop.address(&[("prompt", "consent")])).await;
+    assert!(consent.text().contains("Do you agree?"), "{}", consent.text());
+    let choice = browser.get(&shop.address(&[("prompt", "select_account")])).await;
+    assert!(choice.find_form("/oauth/authorize/continue").is_some());
+    let posted = browser.get(&shop.address(&[("response_mode", "form_post")])).await;
+    assert!(posted.find_form("shop.example").is_some(), "{}", posted.body);
+    let leaving = browser.get("/oauth/logout").await;
+    assert!(leaving.find_form("/oauth/logout").is_some());
+    let lost = browser.get("/oauth/authorize?client_id=nobody").await;
+    for page in [login, consent, choice, posted, leaving, lost] {
+        let policy = page.headers["content-security-policy"].to_str().expect("text");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}: {}", page.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s081_nobody_registers_a_client_from_outside() {
+    let house = opened().await;
+    let url = house.url().join("/.well-known/openid-configuration").expect("an address");
+    let metadata = read(machine().get(url)).await;
+    assert_eq!((metadata.status, metadata.body.get("registration_endpoint")), (200, None));
+    let asked = json!({ "redirect_uris": ["https://evil.example/"] });
+    for path in ["/oauth/register", "/register", "/connect/register", "/oauth/clients"] {
+        let url = house.url().join(path).expect("an address");
+        let answer = read(machine().post(url).json(&asked)).await;
+        assert!([404, 405].contains(&answer.status), "{path}: {answer:?}");
+    }
+    assert_eq!(house.app.store.list_clients(None).await.expect("a list"), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

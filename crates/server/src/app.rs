@@ -18,6 +18,7 @@ use crate::federation::upstream::Upstream;
 use crate::flood::Flood;
 use crate::forward_auth::cache::HostCache;
 use crate::keys::{KeyError, Keyring, master_key};
+use crate::metrics::Metrics;
 use crate::network::{Ignored, Network};
 use crate::oauth::client_auth::Suspects;
 use crate::oauth::grants::GrantCache;
@@ -72,6 +73,8 @@ pub struct House {
     pub ignored: Ignored,
     /// What stands for sessions at other hosts, in memory.
     pub hosts: HostCache,
+    /// What was counted and timed since the start.
+    pub metrics: Metrics,
 }
 
 impl Deref for App {
@@ -137,6 +140,7 @@ impl App {
             refresh_key: RefreshKey::new(&keyring.derive("refresh tokens")),
             ignored: Ignored::default(),
             hosts: HostCache::default(),
+            metrics: Metrics::default(),
             signer,
             config,
             store,

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod log;
 pub mod login;
 pub mod mail;
+pub mod metrics;
 pub mod network;
 pub mod oauth;
 pub mod openapi;

@@ -110,7 +110,9 @@ pub async fn send(
         let shown = again(StatusCode::FORBIDDEN, "form_expired", text);
         return Ok(page(&app, &door, &visit, shown));
     }
-    let shown = match sign_in(&app, &door, &visit, &form.email, form.password).await? {
+    let outcome = sign_in(&app, &door, &visit, &form.email, form.password).await?;
+    app.metrics.password(&door, outcome.code());
+    let shown = match outcome {
         SignInOutcome::SignedIn { token, .. } => {
             let cookie = app.cookies.set_session(door.user_type, &token);
             let mut response = onward(&door, return_to.as_ref());

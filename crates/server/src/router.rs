@@ -13,6 +13,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::csrf::need_browser;
+use crate::metrics::measure;
 use crate::pages::{STYLE, dress_errors, secure_headers};
 use crate::{
     federation, forward_auth, login, oauth, openapi, operations, passwords, sessions, setup,
@@ -129,6 +130,7 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), dress_errors))
         .layer(from_fn_with_state(app.clone(), secure_headers))
+        .layer(from_fn_with_state(app.clone(), measure))
         .with_state(app)
 }
 

@@ -49,12 +49,22 @@ pub(super) async fn run(config: Config) -> Result<Answer, Failure> {
         let text = format!("cannot listen on {address} ({error}); change server.listen");
         Failure::new("cannot_listen", text)
     })?;
+    let operations = match config.operations.listen {
+        None => None,
+        Some(address) => Some(TcpListener::bind(address).await.map_err(|error| {
+            let text = format!("cannot listen on {address} ({error}); change operations.listen");
+            Failure::new("cannot_listen", text)
+        })?),
+    };
     let parts = Parts { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) };
     let app = App::open(config, parts)
         .await
         .map_err(|error| Failure::new("cannot_open", error.to_string()))?;
     show_setup_link(&app).await?;
     let stop = asked_to_stop();
+    if let Some(listener) = operations {
+        tokio::spawn(crate::operations::serve(app.clone(), listener));
+    }
     tracing::info!(%address, url = %app.config.server.public_url, "serving");
     serve(app, listener, stop)
         .await

@@ -40,6 +40,8 @@ pub struct Config {
     pub log: LogConfig,
     /// How long it remembers what happened.
     pub audit: AuditConfig,
+    /// Where it tells an operator's machinery how it is.
+    pub operations: OperationsConfig,
 }
 
 impl Config {
@@ -193,6 +195,14 @@ pub struct AuditConfig {
     pub keep_days: u64,
 }
 
+/// `[operations]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OperationsConfig {
+    /// Address and port of a listener of its own, for `/metrics`; none unless it is set.
+    pub listen: Option<SocketAddr>,
+}
+
 /// Shape of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -217,6 +227,7 @@ impl Default for Config {
             forward_auth: ForwardAuthConfig::default(),
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             audit: AuditConfig { visitor_refusals_days: 90, keep_days: 0 },
+            operations: OperationsConfig::default(),
         }
     }
 }

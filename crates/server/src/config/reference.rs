@@ -183,6 +183,14 @@ const KEYS: &[Key] = &[
         "0",
         "Days that the audit keeps everything else; 0 keeps it for ever.",
     ),
+    Key(
+        "operations.listen",
+        Kind::Text,
+        "",
+        "Address and port of a listener of its own for /metrics (Prometheus), /readyz and \
+         /healthz. Without it there are no metrics. Keep it away from the public: a private \
+         address, or loopback.",
+    ),
 ];
 
 /// `section.key` of everything that can be set.

@@ -25,6 +25,7 @@ use super::upstream::Exchange;
 use crate::app::App;
 use crate::audit::support_code;
 use crate::error::PageError;
+use crate::metrics::SIGNED_IN;
 use crate::pages::View;
 use crate::sessions::replace::end_previous;
 use crate::visit::Visit;
@@ -126,7 +127,10 @@ impl Way<'_> {
         let token = Secret::generate(self.app.entropy.as_ref());
         // 6 answer
         match self.settle(&trip, external, proof.redacted(), &token).await? {
-            Settled::SignedIn { .. } => Ok(self.welcome(&trip, &token).await),
+            Settled::SignedIn { .. } => {
+                self.app.metrics.provider(Some(&trip.door), Some(&trip.provider), SIGNED_IN);
+                Ok(self.welcome(&trip, &token).await)
+            }
             Settled::Refused { reason, support_code } => {
                 Err(Refused { support_code: Some(support_code), ..trip.refused(reason) }.into())
             }

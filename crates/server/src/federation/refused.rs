@@ -65,6 +65,8 @@ impl Refused {
     /// Notes it in the audit, unless that is done, and makes the page. What anybody can bring
     /// about by an address alone is noted only so often.
     pub async fn answer(self, app: &App, visit: &Visit) -> Result<Response, PageError> {
+        let (door, provider) = (self.application.as_deref(), self.provider.as_deref());
+        app.metrics.provider(door, provider, self.refusal.code());
         if let Some(code) = &self.support_code {
             return Ok(self.page(app, Some(code)));
         }

@@ -48,6 +48,16 @@ impl HostCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many answers are held.
+    pub fn len(&self) -> usize {
+        self.lock().answers.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// What a cookie of another host stands for.
     pub async fn session(
         &self,

@@ -72,6 +72,16 @@ impl GrantCache {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many are held.
+    pub fn len(&self) -> usize {
+        self.lock().grants.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// A grant was ended.
     pub fn forget(&self, id: &GrantId) {
         let mut shelf = self.lock();

@@ -13,6 +13,7 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
         ("/forward-auth/{application}", check()),
         ("/healthz", health("healthz", "The process runs", None)),
         ("/readyz", health("readyz", "The process can serve", Some("It cannot, and why not"))),
+        ("/metrics", metrics()),
         ("/openapi.json", this()),
     ]
 }
@@ -76,6 +77,27 @@ fn health(id: &str, good: &str, bad: Option<&str>) -> Value {
             "tags": ["operations"],
             "summary": good,
             "responses": responses,
+        },
+    })
+}
+
+/// On the listener of `operations.listen` alone.
+fn metrics() -> Value {
+    json!({
+        "servers": [{
+            "url": "http://127.0.0.1:9464",
+            "description": "The listener of its own that operations.listen names; off unless set.",
+        }],
+        "get": {
+            "operationId": "metrics",
+            "tags": ["operations"],
+            "summary": "Counters and timings, for Prometheus",
+            "responses": {
+                "200": {
+                    "description": "Prometheus' text format 0.0.4",
+                    "content": { "text/plain": { "schema": { "type": "string" } } },
+                },
+            },
         },
     })
 }

@@ -111,5 +111,13 @@ fn metadata() -> Value {
 }
 
 fn health() -> Value {
-    object(json!({ "status": text("ok, or what is wrong.") }), &["status"])
+    let check =
+        object(json!({ "ok": { "type": "boolean" }, "why": text("What is wrong.") }), &["ok"]);
+    object(
+        json!({
+            "status": { "type": "string", "enum": ["ok", "unavailable"] },
+            "checks": { "type": "object", "additionalProperties": check },
+        }),
+        &["status"],
+    )
 }

@@ -20,6 +20,7 @@ use super::throttles;
 use crate::app::App;
 use crate::error::PageError;
 use crate::flood::Noted;
+use crate::metrics::SIGNED_IN;
 use crate::sessions::replace::end_previous;
 use crate::visit::Visit;
 
@@ -47,6 +48,19 @@ pub enum SignInOutcome {
     Barrier,
     /// Not tried: this door takes no passwords.
     LocalLoginClosed,
+}
+
+impl SignInOutcome {
+    /// Stable name for metrics.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::SignedIn { .. } => SIGNED_IN,
+            Self::Refused => "not_accepted",
+            Self::Wait { .. } => "throttled",
+            Self::Barrier => "needs_reset",
+            Self::LocalLoginClosed => "local_login_closed",
+        }
+    }
 }
 
 /// Signs in at a door.

@@ -8,6 +8,7 @@ use identity::federation::jwks::{self, KeyCache, KeySet, Plan};
 use identity::federation::provider::Provider;
 use identity::federation::reach::Reach;
 use identity::ids::ProviderId;
+use identity::time::Moment;
 
 use super::wire::{Wire, WireFault};
 use crate::clock::Clock;
@@ -28,6 +29,16 @@ pub enum KeysFault {
 pub(crate) struct Read {
     pub(crate) keys: Arc<KeySet>,
     copy: u64,
+}
+
+/// How a provider's keys were come by the last time.
+pub struct Health {
+    /// Whose.
+    pub provider: ProviderId,
+    /// Whether they came.
+    pub up: bool,
+    /// When that was.
+    pub at: Moment,
 }
 
 /// The caches of all providers, by provider and the address of its keys: another address is
@@ -54,6 +65,8 @@ struct State {
     ended: u64,
     /// How the last one ended.
     last: Option<KeysFault>,
+    /// When.
+    ended_at: Option<Moment>,
 }
 
 impl Keys {
@@ -90,6 +103,18 @@ impl Keys {
         slot.with(|state| state.read(clock)).ok().filter(|newer| newer.copy > read.copy)
     }
 
+    /// How the last fetch from every provider went that was asked since the start.
+    pub(crate) fn health(&self) -> Vec<Health> {
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = |((provider, _), slot): (&(ProviderId, String), &Arc<Slot>)| {
+            slot.with(|state| {
+                let (provider, up) = (provider.clone(), state.last.is_none());
+                state.ended_at.map(|at| Health { provider, up, at })
+            })
+        };
+        slots.iter().filter_map(health).collect()
+    }
+
     fn slot(&self, provider: &Provider) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let name = (provider.id.clone(), provider.endpoints.jwks.clone());
@@ -124,6 +149,7 @@ impl Slot {
         let now = clock.now();
         self.with(|state| {
             state.ended += 1;
+            state.ended_at = Some(now);
             match fetched {
                 Ok((keys, max_age)) => {
                     state.cache.stored(keys, max_age, now);

@@ -23,7 +23,7 @@ use serde_json::Value;
 use store::Store;
 use url::form_urlencoded;
 
-pub use keys::KeysFault;
+pub use keys::{Health, KeysFault};
 pub use wire::{SetupError, WireFault};
 
 use crate::clock::Clock;
@@ -171,6 +171,11 @@ impl Upstream {
             secrets: Secrets::default(),
             leeway: Duration::from_secs(config.leeway_seconds),
         })
+    }
+
+    /// How the last fetch of keys went, for every provider that was asked for them.
+    pub fn health(&self) -> Vec<Health> {
+        self.keys.health()
     }
 
     /// What shows a provider who we are. `provider` is as the directory shows it.

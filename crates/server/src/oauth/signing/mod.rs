@@ -150,6 +150,17 @@ impl Signer {
         held.keys.signing(algorithm, now).is_some_and(|key| held.pairs.contains_key(&key.kid))
     }
 
+    /// The algorithm that should be ready and is not, if there is one. A key that nobody has needed
+    /// yet is made by its first use and is not missed.
+    pub fn not_ready(&self, now: Moment) -> Option<SigningAlgorithm> {
+        let held = self.held();
+        SigningAlgorithm::ALL.into_iter().find(|algorithm| {
+            let key = held.keys.signing(*algorithm, now);
+            let opens = key.map(|key| held.pairs.contains_key(&key.kid));
+            !opens.unwrap_or(!MADE_AT_ONCE.contains(algorithm))
+        })
+    }
+
     /// A signed token (RFC 7515 section 7.1) of the kind `typ`, from memory. `NoKey` when there is
     /// none; [`sign`] makes it.
     pub fn sign(

@@ -1,0 +1,4 @@
+//! What an operator's machinery sees: readiness, metrics, and a log without secrets.
+
+mod logs;
+mod metrics;

@@ -7,6 +7,7 @@ use std::sync::{Arc, RwLock};
 use identity::applications::{Application, ApplicationKey};
 use identity::federation::policy::Connection;
 use identity::federation::provider::{Provider, ProviderState};
+use identity::federation::subject_token::Claimed;
 use identity::forward_auth::ProtectedHost;
 use identity::ids::ProviderId;
 use identity::oauth::client_auth::Registered;
@@ -100,9 +101,34 @@ impl Listing {
         hosts.map(|host| host.origin.to_string()).collect()
     }
 
+    /// The connection by which the application takes tokens of this issuer in exchange, if one of
+    /// its providers is that issuer: of several the one that lists whom the token names.
+    pub fn lending(&self, application: &ApplicationKey, claimed: &Claimed) -> Option<Lending> {
+        let lists = |one: &Connection| {
+            let listed = &one.exchange_audiences;
+            (claimed.named.iter().any(|name| listed.contains(name)), !listed.is_empty())
+        };
+        let all = self.of(application).iter().filter_map(|connection| {
+            let provider = self.provider_by_id(&connection.provider)?;
+            let is_its = provider.issuer == claimed.issuer;
+            is_its.then(|| Lending { provider, connection: connection.clone() })
+        });
+        // Of equals the last one is the greatest; the first button wins.
+        all.rev().max_by_key(|lending| lists(&lending.connection))
+    }
+
     fn of(&self, application: &ApplicationKey) -> &[Connection] {
         self.connections.get(application).map_or(&[], Vec::as_slice)
     }
+}
+
+/// A provider whose tokens an application takes.
+#[derive(Clone, Debug)]
+pub struct Lending {
+    /// Whose.
+    pub provider: Arc<Provider>,
+    /// How.
+    pub connection: Connection,
 }
 
 /// The current picture, exchanged whole when something changed.

@@ -156,6 +156,11 @@ impl Store {
         })
     }
 
+    /// Writes what was done without any other verb: a token was given to whoever acts for somebody.
+    pub async fn add_audit(&self, happened: &Happened, by: &By, now: Moment) -> Result<()> {
+        transact!(self.db, Mode::Plain, |tx| self.note(tx, happened, by, now).await)
+    }
+
     /// The entry behind a code that somebody reads out to the support.
     pub async fn find_audit_by_support_code(&self, code: &str) -> Result<Option<AuditEntry>> {
         let row: Option<AuditRow> =

@@ -96,11 +96,14 @@ pub enum TokenFault {
     /// Nobody.
     #[error("the ID token names no usable subject (sub)")]
     Subject,
+    /// Made for something else.
+    #[error("the token is of another kind (typ)")]
+    Type,
 }
 
 impl TokenFault {
     /// Every fault.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::UnknownKey,
         Self::BadSignature,
         Self::Malformed,
@@ -115,6 +118,7 @@ impl TokenFault {
         Self::AuthTime,
         Self::AccessTokenHash,
         Self::Subject,
+        Self::Type,
     ];
 
     /// Stable name for the audit and tests.
@@ -134,6 +138,7 @@ impl TokenFault {
             Self::AuthTime => "auth_time",
             Self::AccessTokenHash => "access_token_hash",
             Self::Subject => "subject",
+            Self::Type => "type",
         }
     }
 
@@ -161,13 +166,32 @@ pub struct IdClaims {
 /// The header chooses among what is allowed and never widens it: `jku`, `x5u`, `jwk` and `x5c` are
 /// not read. Nothing of the payload is parsed before the signature holds.
 pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<IdClaims, TokenFault> {
+    let Proved { claims, algorithm, .. } = prove(token, keys, expected.algorithms)?;
+    Claims { claims, algorithm, expected }.check()
+}
+
+/// A token of which nothing but the signature is known to hold.
+pub(super) struct Proved<'a> {
+    pub(super) header: Map<String, Value>,
+    pub(super) claims: Map<String, Value>,
+    pub(super) algorithm: &'static str,
+    /// Header and claims as they were signed.
+    pub(super) message: &'a str,
+}
+
+/// The signature alone, by the provider's allow-list and keys.
+pub(super) fn prove<'a>(
+    token: &'a str,
+    keys: &KeySet,
+    algorithms: &[String],
+) -> Result<Proved<'a>, TokenFault> {
     if token.len() > MAX_TOKEN {
         return Err(TokenFault::Malformed);
     }
     let (message, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
     let (header, payload) = message.split_once('.').ok_or(TokenFault::Malformed)?;
     let header = Header::read(header)?;
-    let (name, algorithm) = header.algorithm(expected)?;
+    let (name, algorithm) = header.algorithm(algorithms)?;
     let mut known = false;
     let proved = keys.candidates(header.kid()?, name).any(|key| {
         known = true;
@@ -176,7 +200,7 @@ pub fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<IdC
     if !proved {
         return Err(if known { TokenFault::BadSignature } else { TokenFault::UnknownKey });
     }
-    Claims { claims: object(payload)?, algorithm: name, expected }.check()
+    Ok(Proved { header: header.0, claims: object(payload)?, algorithm: name, message })
 }
 
 struct Header(Map<String, Value>);
@@ -190,10 +214,10 @@ impl Header {
     }
 
     /// The algorithm, if the provider may use it (RFC 8725 section 3.1).
-    fn algorithm(&self, expected: &Expected<'_>) -> Result<(&'static str, Algorithm), TokenFault> {
+    fn algorithm(&self, allowed: &[String]) -> Result<(&'static str, Algorithm), TokenFault> {
         let wanted = self.0.get("alg").and_then(Value::as_str).ok_or(TokenFault::Algorithm)?;
         let ours = ALGORITHMS.into_iter().find(|known| *known == wanted);
-        let ours = ours.filter(|known| expected.algorithms.iter().any(|own| own == known));
+        let ours = ours.filter(|known| allowed.iter().any(|own| own == known));
         let ours = ours.ok_or(TokenFault::Algorithm)?;
         Ok((ours, ours.parse().map_err(|_| TokenFault::Algorithm)?))
     }
@@ -226,13 +250,12 @@ impl Claims<'_> {
         if !self.text("nonce").is_some_and(|nonce| self.expected.nonce.matches(nonce)) {
             return Err(TokenFault::Nonce);
         }
-        self.check_times()?;
+        check_times(&self.claims, self.expected.now, self.expected.leeway)?;
         let auth_time = self.check_auth_time()?;
         self.check_access_token()?;
-        let subject = self.text("sub").filter(|sub| is_subject(sub)).ok_or(TokenFault::Subject)?;
         Ok(IdClaims {
             issuer: self.expected.issuer.to_owned(),
-            subject: subject.to_owned(),
+            subject: subject_of(&self.claims)?,
             auth_time,
             claims: self.claims,
         })
@@ -245,15 +268,7 @@ impl Claims<'_> {
     /// Core 3.1.3.7 (3) to (5): we are in the audience; whoever else is there must be explained by
     /// `azp`, which, when it is there, names us.
     fn check_audience(&self) -> Result<(), TokenFault> {
-        let audiences: Vec<&str> = match self.claims.get("aud") {
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(several)) => several
-                .iter()
-                .map(Value::as_str)
-                .collect::<Option<_>>()
-                .ok_or(TokenFault::Audience)?,
-            _ => return Err(TokenFault::Audience),
-        };
+        let audiences = audiences_of(&self.claims)?;
         let own = self.expected.client_id;
         if !audiences.contains(&own) {
             return Err(TokenFault::Audience);
@@ -266,31 +281,10 @@ impl Claims<'_> {
         if given_to_us { Ok(()) } else { Err(TokenFault::AuthorizedParty) }
     }
 
-    /// Core 3.1.3.7 (9) and (10), RFC 7519 sections 4.1.4 to 4.1.6.
-    fn check_times(&self) -> Result<(), TokenFault> {
-        let Expected { now, leeway, .. } = *self.expected;
-        let expires = self.time("exp").ok_or(TokenFault::Expired)?;
-        if now >= expires.plus(leeway) {
-            return Err(TokenFault::Expired);
-        }
-        if self.claims.contains_key("nbf") {
-            let begins = self.time("nbf").ok_or(TokenFault::NotYet)?;
-            if begins > now.plus(leeway) {
-                return Err(TokenFault::NotYet);
-            }
-        }
-        let issued = self.time("iat").ok_or(TokenFault::IssuedAt)?;
-        let oldest = now.minus(MAX_TOKEN_AGE).minus(leeway);
-        if issued > now.plus(leeway) || issued < oldest {
-            return Err(TokenFault::IssuedAt);
-        }
-        Ok(())
-    }
-
     /// Core 3.1.3.7 (13): asked for with `max_age`, it must be there and recent.
     fn check_auth_time(&self) -> Result<Option<Moment>, TokenFault> {
         let Expected { now, leeway, max_age, .. } = *self.expected;
-        let signed_in = self.time("auth_time");
+        let signed_in = time(&self.claims, "auth_time");
         let Some(max_age) = max_age else { return Ok(signed_in) };
         let at = signed_in.ok_or(TokenFault::AuthTime)?;
         if at > now.plus(leeway) || at.plus(max_age).plus(leeway) < now {
@@ -311,17 +305,64 @@ impl Claims<'_> {
             Err(TokenFault::AccessTokenHash)
         }
     }
+}
 
-    /// A NumericDate (RFC 7519 section 2): seconds since 1970, perhaps with a fraction.
-    fn time(&self, name: &str) -> Option<Moment> {
-        let value = self.claims.get(name)?;
-        if let Some(seconds) = value.as_i64() {
-            return Some(Moment::from_seconds(seconds));
+/// Whom a token is for.
+pub(super) fn audiences_of(claims: &Map<String, Value>) -> Result<Vec<&str>, TokenFault> {
+    match claims.get("aud") {
+        Some(Value::String(one)) => Ok(vec![one]),
+        Some(Value::Array(several)) => {
+            several.iter().map(Value::as_str).collect::<Option<_>>().ok_or(TokenFault::Audience)
         }
-        let micros = value.as_f64()? * 1_000_000.0;
-        // Casting stops at the ends of the number range instead of wrapping.
-        Some(Moment::from_micros(micros as i64))
+        _ => Err(TokenFault::Audience),
     }
+}
+
+/// When a token was issued, and when it ends.
+pub(super) struct Times {
+    pub(super) issued: Moment,
+    pub(super) expires: Moment,
+}
+
+/// Core 3.1.3.7 (9) and (10), RFC 7519 sections 4.1.4 to 4.1.6.
+pub(super) fn check_times(
+    claims: &Map<String, Value>,
+    now: Moment,
+    leeway: Duration,
+) -> Result<Times, TokenFault> {
+    let expires = time(claims, "exp").ok_or(TokenFault::Expired)?;
+    if now >= expires.plus(leeway) {
+        return Err(TokenFault::Expired);
+    }
+    if claims.contains_key("nbf") {
+        let begins = time(claims, "nbf").ok_or(TokenFault::NotYet)?;
+        if begins > now.plus(leeway) {
+            return Err(TokenFault::NotYet);
+        }
+    }
+    let issued = time(claims, "iat").ok_or(TokenFault::IssuedAt)?;
+    let oldest = now.minus(MAX_TOKEN_AGE).minus(leeway);
+    if issued > now.plus(leeway) || issued < oldest {
+        return Err(TokenFault::IssuedAt);
+    }
+    Ok(Times { issued, expires })
+}
+
+/// A NumericDate (RFC 7519 section 2): seconds since 1970, perhaps with a fraction.
+pub(super) fn time(claims: &Map<String, Value>, name: &str) -> Option<Moment> {
+    let value = claims.get(name)?;
+    if let Some(seconds) = value.as_i64() {
+        return Some(Moment::from_seconds(seconds));
+    }
+    let micros = value.as_f64()? * 1_000_000.0;
+    // Casting stops at the ends of the number range instead of wrapping.
+    Some(Moment::from_micros(micros as i64))
+}
+
+/// Who it is about.
+pub(super) fn subject_of(claims: &Map<String, Value>) -> Result<String, TokenFault> {
+    let subject = claims.get("sub").and_then(Value::as_str).filter(|sub| is_subject(sub));
+    subject.map(str::to_owned).ok_or(TokenFault::Subject)
 }
 
 /// SHA-256, SHA-384 or SHA-512 by the algorithm's number; Ed25519 hashes with SHA-512 inside

@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod claims;
 pub mod decide;
+pub mod exchange;
 pub mod external;
 pub mod id_token;
 pub mod jwks;
@@ -11,6 +12,7 @@ pub mod policy;
 pub mod provider;
 pub mod reach;
 pub mod refusal;
+pub mod subject_token;
 pub mod trust;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The policy of a connection: what becomes of people who come through a provider.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::applications::{Application, ApplicationKey};
@@ -8,6 +10,12 @@ use crate::federation::trust;
 use crate::groups::Group;
 use crate::ids::{ConnectionId, GroupId, ProviderId};
 use crate::users::{UserType, words};
+
+/// Longest exchange audience, in characters.
+const MAX_AUDIENCE: usize = 255;
+
+/// Most exchange audiences of a connection.
+const MAX_AUDIENCES: usize = 20;
 
 /// What becomes of somebody whom we do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +57,11 @@ pub struct Connection {
     pub default_groups: Vec<GroupId>,
     /// Place among the buttons; lower first.
     pub position: i64,
+    /// Clients of the provider whose tokens the application's own clients may bring in exchange
+    /// for ours (RFC 8693), as `aud` or `azp` says them. None of them: no token is taken.
+    pub exchange_audiences: Vec<String>,
+    /// Whether that holds for staff, too.
+    pub exchange_staff: bool,
 }
 
 /// Why a connection cannot be saved.
@@ -97,6 +110,13 @@ pub enum ConnectionError {
          administrators by name"
     )]
     AdministratorsByDefault,
+    /// No client of a provider.
+    #[error(
+        "an exchange audience is a client id at the provider, of 1 to {MAX_AUDIENCE} characters \
+         without control characters, and there are at most {MAX_AUDIENCES}; give each once, as \
+         \"aud\" or \"azp\" of the tokens says it"
+    )]
+    ExchangeAudience,
     /// Its members would be of another type than it is for.
     #[error(
         "the group \"{group}\" is for {of}s, but this application is for {wanted}s; choose a group \
@@ -121,6 +141,7 @@ impl ConnectionError {
             Self::OpenToEverybody { .. } => "open_to_everybody",
             Self::CreateNeedsEmail => "create_needs_email",
             Self::AdministratorsByDefault => "administrators_by_default",
+            Self::ExchangeAudience => "exchange_audience",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
         }
     }
@@ -165,6 +186,21 @@ pub fn check_connection(
             of: group.user_type,
             wanted,
         }),
+    }
+}
+
+/// Checks whose tokens may be brought in exchange, before it is saved.
+pub fn check_exchange_audiences(audiences: &[String]) -> Result<(), ConnectionError> {
+    let is_good = |audience: &String| {
+        let length = audience.chars().count();
+        (1..=MAX_AUDIENCE).contains(&length) && !audience.chars().any(char::is_control)
+    };
+    let unique: BTreeSet<&String> = audiences.iter().collect();
+    let fits = audiences.len() <= MAX_AUDIENCES && unique.len() == audiences.len();
+    if fits && audiences.iter().all(is_good) {
+        Ok(())
+    } else {
+        Err(ConnectionError::ExchangeAudience)
     }
 }
 

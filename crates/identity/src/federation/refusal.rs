@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Every way in which a trip to a provider ends without a session.
+/// Every way in which a trip to a provider, or an exchange of its token, ends without a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
@@ -48,11 +48,15 @@ pub enum Refusal {
     TokenInvalid,
     /// UserInfo spoke of somebody else.
     UserinfoMismatch,
+    /// The connection takes no such token in exchange.
+    ExchangeOff,
+    /// The account would have to be linked first, and a token in exchange links nobody.
+    LinkNeedsSignIn,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -74,6 +78,8 @@ impl Refusal {
         Self::ProviderMalformed,
         Self::TokenInvalid,
         Self::UserinfoMismatch,
+        Self::ExchangeOff,
+        Self::LinkNeedsSignIn,
     ];
 
     /// The step of the trip that refuses so first.
@@ -98,6 +104,7 @@ impl Refusal {
             | Self::LinkedToAnother
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
+            Self::ExchangeOff | Self::LinkNeedsSignIn => Step::TokenExchange,
         }
     }
 
@@ -137,6 +144,13 @@ impl Refusal {
             Self::ProviderMalformed => "the provider's answer is no answer",
             Self::TokenInvalid => "the ID token did not hold",
             Self::UserinfoMismatch => "UserInfo spoke of somebody else",
+            Self::ExchangeOff => {
+                "the connection takes no such token in exchange: its audience is not listed, or it \
+                 is about staff"
+            }
+            Self::LinkNeedsSignIn => {
+                "the account of this address has to be linked first, by a sign-in in a browser"
+            }
         }
     }
 
@@ -164,6 +178,8 @@ impl Refusal {
             Self::ProviderMalformed => "provider_malformed",
             Self::TokenInvalid => "token_invalid",
             Self::UserinfoMismatch => "userinfo_mismatch",
+            Self::ExchangeOff => "exchange_off",
+            Self::LinkNeedsSignIn => "link_needs_sign_in",
         }
     }
 }
@@ -182,6 +198,8 @@ pub enum Step {
     Read,
     /// The policy decides.
     Settle,
+    /// No trip at all: a token that a client brings (RFC 8693).
+    TokenExchange,
 }
 
 impl Step {
@@ -193,6 +211,7 @@ impl Step {
             Self::Exchange => "exchange",
             Self::Read => "read",
             Self::Settle => "settle",
+            Self::TokenExchange => "token_exchange",
         }
     }
 }

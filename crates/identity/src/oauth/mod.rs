@@ -6,6 +6,7 @@ pub mod client_auth;
 pub mod clients;
 pub mod dpop;
 pub mod error;
+pub mod exchange;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod grants;

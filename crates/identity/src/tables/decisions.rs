@@ -190,6 +190,8 @@ fn connection(unknown_user: UnknownUser) -> Connection {
         unknown_user,
         default_groups: Vec::new(),
         position: 0,
+        exchange_audiences: Vec::new(),
+        exchange_staff: false,
     }
 }
 

@@ -171,6 +171,8 @@ fn connection(unknown_user: &str) -> Connection {
         unknown_user: unknown_user.parse().expect("a policy"),
         default_groups: vec![GroupId::from_stored("newcomers")],
         position: 1,
+        exchange_audiences: Vec::new(),
+        exchange_staff: false,
     }
 }
 

@@ -219,7 +219,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
         locale: None,
     };
     Settle {
-        attempt: attempt.id,
+        attempt: Some(attempt.id),
         session: NewSession {
             token: Secret::generate(entropy).digest(),
             application: bare.door.key.clone(),

@@ -145,8 +145,13 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         let groups = group_names(house, &connection).await?;
         let groups =
             if groups.is_empty() { String::new() } else { format!(" in {}", groups.join(", ")) };
+        let exchanges = match connection.exchange_audiences.join(", ") {
+            none if none.is_empty() => none,
+            some if connection.exchange_staff => format!(", exchanges tokens of {some}, staff too"),
+            some => format!(", exchanges tokens of {some}"),
+        };
         let text = format!(
-            "{}, unknown people: {}{groups}",
+            "{}, unknown people: {}{groups}{exchanges}",
             connection.application, connection.unknown_user
         );
         lines.push(("Connection", text));
@@ -218,6 +223,8 @@ async fn provider_json(house: &CommandHouse, provider: &Provider) -> Result<Valu
             "unknown_user": connection.unknown_user.as_str(),
             "default_groups": group_names(house, &connection).await?,
             "position": connection.position,
+            "exchange_audiences": connection.exchange_audiences,
+            "exchange_staff": connection.exchange_staff,
         }));
     }
     Ok(json!({

@@ -234,7 +234,7 @@ impl Way<'_> {
         let arrival =
             Arrival { external, application: Application::clone(&trip.door), now: app.now() };
         let settle = Settle {
-            attempt: trip.attempt.id.clone(),
+            attempt: Some(trip.attempt.id.clone()),
             session: NewSession {
                 token: token.digest(),
                 application: trip.door.key.clone(),

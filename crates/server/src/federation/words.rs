@@ -103,6 +103,18 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          if it happens again, tell your administrator the code below.",
     ),
     (
+        Refusal::ExchangeOff,
+        "This application may not sign you in by itself",
+        "{provider} is not set up to sign you in here without a browser. Sign in with a browser, \
+         or ask your administrator.",
+    ),
+    (
+        Refusal::LinkNeedsSignIn,
+        "Sign in with a browser once",
+        "There is an account here that may be yours. Sign in with {provider} in a browser once; \
+         after that the application can do it by itself.",
+    ),
+    (
         Refusal::AttemptExpired,
         "The sign-in took too long",
         "For your safety, a sign-in has to be finished within ten minutes. Please start again.",

@@ -20,6 +20,7 @@ use store::{By, Refreshed, TakenCode};
 use super::answer::{Failure, good};
 use super::client_auth::authenticate;
 use super::dpop::key_for_tokens;
+use super::exchange;
 use super::form::read_form;
 use super::signing::sign;
 use crate::app::App;
@@ -45,7 +46,8 @@ pub async fn answer(
     let client = authenticate(&app, &visit, &headers, &form).await?;
     let asked = form.needed("grant_type")?;
     let Ok(grant_type) = asked.parse::<GrantType>() else {
-        let text = "grant_type is authorization_code, refresh_token or client_credentials";
+        let text = "grant_type is authorization_code, refresh_token, client_credentials or \
+                    urn:ietf:params:oauth:grant-type:token-exchange";
         return Err(Failure::new(OAuthError::UnsupportedGrantType, text));
     };
     if !client.grant_types.contains(&grant_type) {
@@ -59,21 +61,18 @@ pub async fn answer(
         GrantType::AuthorizationCode => call.code().await,
         GrantType::RefreshToken => call.refresh().await,
         GrantType::ClientCredentials => call.client_credentials().await,
-        GrantType::TokenExchange => {
-            let text = "tokens are not exchanged by this house";
-            Err(Failure::new(OAuthError::UnsupportedGrantType, text))
-        }
+        GrantType::TokenExchange => exchange::answer(&call).await,
     }
 }
 
 /// One request of an authenticated client.
-struct Call<'a> {
-    app: &'a App,
-    visit: &'a Visit,
-    client: &'a Client,
-    form: &'a Parameters,
+pub(super) struct Call<'a> {
+    pub(super) app: &'a App,
+    pub(super) visit: &'a Visit,
+    pub(super) client: &'a Client,
+    pub(super) form: &'a Parameters,
     /// The key that it proved to hold (RFC 9449); what it gets is bound to it.
-    dpop_jkt: Option<&'a str>,
+    pub(super) dpop_jkt: Option<&'a str>,
 }
 
 impl Call<'_> {
@@ -229,12 +228,12 @@ impl Call<'_> {
     }
 
     /// How the access token is to be used (RFC 9449 section 5).
-    const fn token_type(&self) -> &'static str {
+    pub(super) const fn token_type(&self) -> &'static str {
         if self.dpop_jkt.is_some() { "DPoP" } else { "Bearer" }
     }
 
     /// Names a token in logs of resource servers; it opens nothing.
-    fn jti(&self) -> String {
+    pub(super) fn jti(&self) -> String {
         PublicId::new(self.app.entropy.as_ref()).as_str().to_owned()
     }
 }

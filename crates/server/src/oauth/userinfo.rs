@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::answer::{Scheme, good, token_failure, token_wanted};
 use super::dpop;
-use super::grants::holding;
+use super::grants::{holding, is_on};
 use crate::app::App;
 use crate::error::PageError;
 use crate::visit::Visit;
@@ -45,8 +45,9 @@ pub async fn answer(
         return Ok(token_failure(scheme, &fault));
     }
     let held = match &token.grant {
-        Some(grant) => holding(&app, &visit, grant).await?,
-        None => None,
+        // A token that was exchanged is another client's than the grant behind it.
+        Some(grant) if is_on(&app, &token.client) => holding(&app, &visit, grant).await?,
+        _ => None,
     };
     let Some(held) = held else {
         return Ok(invalid("the sign-in behind this access token has ended"));

@@ -42,13 +42,20 @@ const REQUEST: [Field; 20] = [
     ("request", false, "Refused: request objects are not read."),
 ];
 
-const TOKEN: [Field; 6] = [
+const TOKEN: [Field; 13] = [
     ("grant_type", true, "What is brought: see grant_types_supported."),
     ("code", false, "For authorization_code."),
     ("redirect_uri", false, "For authorization_code: as in the authorization request."),
     ("code_verifier", false, "For authorization_code: PKCE."),
     ("refresh_token", false, "For refresh_token."),
-    ("scope", false, "For refresh_token, to narrow it, and for client_credentials."),
+    ("scope", false, "For refresh_token, to narrow it, client_credentials and token exchange."),
+    ("resource", false, "For client_credentials and token exchange. May be repeated."),
+    ("audience", false, "For token exchange (RFC 8693): the same as resource. May be repeated."),
+    ("subject_token", false, "For token exchange: a provider's token, or an access token of ours."),
+    ("subject_token_type", false, "For token exchange: id_token, access_token or jwt, as URN."),
+    ("actor_token", false, "For token exchange: an access token of the client that acts."),
+    ("actor_token_type", false, "For token exchange: access_token or jwt, as URN."),
+    ("requested_token_type", false, "For token exchange: access_token, as URN."),
 ];
 
 const ONE_TOKEN: [Field; 2] = [

@@ -61,6 +61,9 @@ fn error() -> Value {
         json!({
             "error": { "type": "string", "enum": codes },
             "error_description": text("What is wrong, and what to do."),
+            "error_uri": text("Token exchange: where the person can do something about it."),
+            "reason": text("Token exchange: our own code of what was refused."),
+            "support_code": text("Token exchange: finds the entry in the audit."),
         }),
         &["error"],
     )
@@ -75,6 +78,7 @@ fn tokens() -> Value {
             "scope": text("What was granted."),
             "id_token": text("With the scope openid."),
             "refresh_token": text("Where the client may refresh."),
+            "issued_token_type": text("Of token exchange (RFC 8693 section 2.2.1)."),
         }),
         &["access_token", "token_type", "expires_in"],
     )

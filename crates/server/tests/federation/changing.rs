@@ -97,6 +97,29 @@ async fn a_change_meets_the_checks_of_the_save() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s083_a_door_takes_tokens_in_exchange_once_somebody_lists_whose() {
+    let operator = Operator::connected().await;
+    let back_office = ["change-connection", "corp", "--application", "back-office"];
+    let change = async |more: &[&str]| {
+        let changed = operator.ask(&[&back_office[..], more].concat()).await;
+        let door = &changed["connections"][0];
+        (door["exchange_audiences"].clone(), door["exchange_staff"].clone())
+    };
+    let none = (serde_json::json!([]), serde_json::json!(false));
+    assert_eq!(change(&["--position", "7"]).await, none);
+    let two = ["--exchange-audience", "app", "--exchange-audience", "web", "--exchange-staff"];
+    let both = (serde_json::json!(["app", "web"]), serde_json::json!(true));
+    assert_eq!(change(&two).await, both);
+    assert_eq!(change(&["--position", "8"]).await, both, "what is not named stays");
+    assert_eq!(change(&["--no-exchange-audience", "--no-exchange-staff"]).await, none);
+    for bad in [&["app", "app"][..], &["\u{7}"]] {
+        let given = bad.iter().flat_map(|one| ["--exchange-audience", *one]).collect::<Vec<_>>();
+        let (code, _) = operator.refused(&[&back_office[..], &given].concat()).await;
+        assert_eq!(code, "exchange_audience", "{bad:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_door_turns_from_creating_to_refusing_and_back() {
     let operator = Operator::connected().await;
     operator.house.add_group("Newcomers").await;

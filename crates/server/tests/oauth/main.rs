@@ -4,6 +4,8 @@ mod asked;
 mod back_channel_logout;
 mod client_auth;
 mod dpop;
+mod exchange;
+mod exchange_own;
 mod flow;
 mod hearing;
 mod keys;

@@ -17,7 +17,10 @@ use crate::users::NewUser;
 use crate::value::args;
 
 /// What the audit calls a sign-in through a provider.
-const ACTION: &str = "sign_in.provider";
+const SIGN_IN: &str = "sign_in.provider";
+
+/// What it calls the same without a trip: a client brought the provider's token.
+const EXCHANGE: &str = "token.exchange";
 
 impl Store {
     pub(crate) async fn carry_out(
@@ -56,11 +59,12 @@ impl Store {
         let origin = Origin {
             provider: Some(settle.arrival.external.provider.clone()),
             identity: Some(identity),
-            attempt: Some(settle.attempt.clone()),
+            attempt: settle.attempt.clone(),
         };
         let session =
             self.insert_session(tx, &user, &settle.session, origin, now_of(settle)).await?;
-        let happened = Happened::done(ACTION).about(&user.id).with("session", session.id.as_str());
+        let happened =
+            Happened::done(action(settle)).about(&user.id).with("session", session.id.as_str());
         self.note(tx, &explained(happened, settle, &decided)?, &settle.by, now_of(settle)).await?;
         Ok(Settled::SignedIn {
             session: Box::new(session),
@@ -88,7 +92,8 @@ impl Store {
         decided: &Decided,
         code: &'static str,
     ) -> Result<(), Fault> {
-        let mut refused = Happened::refused(ACTION, code).coded(settle.support_code.as_str());
+        let mut refused =
+            Happened::refused(action(settle), code).coded(settle.support_code.as_str());
         refused.user = match (&known.linked, &known.candidate) {
             (Some(linked), _) => Some(linked.user.id.clone()),
             // Whoever has the address that somebody claims has no part in this until it counts.
@@ -161,15 +166,20 @@ impl Store {
     }
 }
 
+fn action(settle: &Settle) -> &'static str {
+    if settle.attempt.is_some() { SIGN_IN } else { EXCHANGE }
+}
+
 /// The entry with the door, the provider, and the decision with every rule that was weighed.
 fn explained(happened: Happened, settle: &Settle, decided: &Decided) -> Result<Happened, Fault> {
     let Json::Object(decided) = serde_json::to_value(decided)? else {
         return Err(Fault::Final(Error::Broken("a decision is no JSON object".to_owned())));
     };
-    let mut happened = happened
-        .at(&settle.arrival.application.key)
-        .through(&settle.arrival.external.provider)
-        .with("attempt", settle.attempt.as_str());
+    let mut happened =
+        happened.at(&settle.arrival.application.key).through(&settle.arrival.external.provider);
+    if let Some(attempt) = &settle.attempt {
+        happened = happened.with("attempt", attempt.as_str());
+    }
     happened.detail.extend(decided);
     Ok(happened)
 }

@@ -36,6 +36,10 @@ pub struct ConnectionChange {
     pub default_groups: Option<Vec<GroupId>>,
     /// Place among the buttons.
     pub position: Option<i64>,
+    /// Clients of the provider whose tokens are taken in exchange.
+    pub exchange_audiences: Option<Vec<String>>,
+    /// Whether of staff, too.
+    pub exchange_staff: Option<bool>,
 }
 
 /// Columns of a connection, for `FROM connections c`.
@@ -43,7 +47,8 @@ macro_rules! connection_columns {
     () => {
         "c.id AS c_id, c.application AS c_application, c.provider_id AS c_provider_id, \
          c.unknown_user AS c_unknown_user, c.default_groups AS c_default_groups, \
-         c.position AS c_position"
+         c.position AS c_position, c.exchange_audiences AS c_exchange_audiences, \
+         c.exchange_staff AS c_exchange_staff"
     };
 }
 pub(crate) use connection_columns;
@@ -56,6 +61,8 @@ pub(crate) struct ConnectionRow {
     c_unknown_user: String,
     c_default_groups: String,
     c_position: i64,
+    c_exchange_audiences: String,
+    c_exchange_staff: bool,
 }
 
 impl Keyed for ConnectionRow {
@@ -71,6 +78,8 @@ impl ConnectionRow {
             unknown_user: word(&self.c_unknown_user)?,
             default_groups: json(&self.c_default_groups)?,
             position: self.c_position,
+            exchange_audiences: json(&self.c_exchange_audiences)?,
+            exchange_staff: self.c_exchange_staff,
         })
     }
 }
@@ -137,20 +146,12 @@ impl Store {
                 tx.check_default_groups(&connection.application, groups).await?;
                 connection.default_groups.clone_from(groups);
             }
-            if let Some(position) = change.position {
-                connection.position = position;
+            connection.position = change.position.unwrap_or(connection.position);
+            if let Some(audiences) = &change.exchange_audiences {
+                connection.exchange_audiences.clone_from(audiences);
             }
-            tx.run(
-                "UPDATE connections SET unknown_user = $2, default_groups = $3, position = $4 \
-                 WHERE id = $1",
-                args![
-                    id,
-                    connection.unknown_user.as_str(),
-                    to_json(&connection.default_groups)?,
-                    connection.position
-                ],
-            )
-            .await?;
+            connection.exchange_staff = change.exchange_staff.unwrap_or(connection.exchange_staff);
+            tx.update_connection(&connection).await?;
             self.noted(tx, "connection.change", &connection, by, now).await?;
             Ok(connection)
         })
@@ -180,6 +181,8 @@ impl Store {
             unknown_user: new.unknown_user,
             default_groups: new.default_groups.clone(),
             position: new.position,
+            exchange_audiences: Vec::new(),
+            exchange_staff: false,
         };
         tx.run(
             "INSERT INTO connections (id, application, provider_id, unknown_user, \
@@ -209,13 +212,32 @@ impl Store {
         let happened = Happened::done(action)
             .at(&connection.application)
             .through(&connection.provider)
-            .with("unknown_user", connection.unknown_user.as_str());
+            .with("unknown_user", connection.unknown_user.as_str())
+            .with("exchange_audiences", connection.exchange_audiences.as_slice())
+            .with("exchange_staff", connection.exchange_staff);
         self.note(tx, &happened, by, now).await?;
         tx.changed(&[(ChangeKind::Connection, connection.application.as_str())], now).await
     }
 }
 
 impl Tx {
+    async fn update_connection(
+        &mut self,
+        connection: &Connection,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "UPDATE connections SET unknown_user = $2, default_groups = $3, \
+             position = $4, exchange_audiences = $5, exchange_staff = $6 WHERE id = $1";
+        let values = args![
+            &connection.id,
+            connection.unknown_user.as_str(),
+            to_json(&connection.default_groups)?,
+            connection.position,
+            to_json(&connection.exchange_audiences)?,
+            connection.exchange_staff,
+        ];
+        self.run(SQL, values).await.map(|_| ())
+    }
+
     /// Default groups exist, are for the door's users, and none of them makes administrators.
     async fn check_default_groups(
         &mut self,

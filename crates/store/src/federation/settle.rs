@@ -24,8 +24,8 @@ use crate::value::args;
 pub struct Settle {
     /// Who arrived, and where; its `now` is the time of everything that is written.
     pub arrival: Arrival,
-    /// The trip that they came by.
-    pub attempt: AttemptId,
+    /// The trip that they came by; none where a client brought a token (RFC 8693).
+    pub attempt: Option<AttemptId>,
     /// What their session begins with, should they get one.
     pub session: NewSession,
     /// What they are shown, should they get none; finds the audit entry either way.

@@ -168,6 +168,12 @@ impl Store {
         Ok(row.map(FoundRow::read).transpose()?)
     }
 
+    /// Begins a grant that no code stands behind: what a client got in exchange for a provider's
+    /// token. It ends with its session.
+    pub async fn add_grant(&self, grant: &Grant) -> Result<()> {
+        transact!(self.db, Mode::Plain, |tx| tx.insert_grant(grant).await)
+    }
+
     /// Uses a refresh token. Of any number of callers with the head one makes the next one, and
     /// the others get the same; whoever comes with an older one ends the family.
     pub async fn refresh_grant(

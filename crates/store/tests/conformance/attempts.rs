@@ -67,7 +67,7 @@ both! {
         let acme = house.provider("acme", UnknownUser::Create, &[]).await;
         let settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let (state, browser) = (digest("state"), digest("browser"));
-        let trip = Attempt { id: settle.attempt.clone(), ..attempt("one") };
+        let trip = Attempt { id: settle.attempt.clone().unwrap(), ..attempt("one") };
         house.store.add_attempt(&state, &browser, &trip).await.unwrap();
         house.store.take_attempt(&state, &browser, at(1)).await.unwrap();
         let Settled::SignedIn { session, .. } =

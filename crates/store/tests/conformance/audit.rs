@@ -38,6 +38,15 @@ both! {
         assert!(matches!(said, Err(Error::Conflict(Conflict::KeyTaken))), "{said:?}");
     }
 
+    async fn what_was_done_in_somebodys_name_is_noted(house) {
+        let user = house.staff("ada@example.com").await;
+        let happened = Happened::done("token.exchange").about(&user.id).with("act", json!({ "sub": "shop" }));
+        house.store.add_audit(&happened, &By::system(), at(1)).await.unwrap();
+        let page = house.store.list_audit(Some(&user.id), &Paging::first(1)).await.unwrap();
+        assert_eq!((page.items[0].action.as_str(), page.items[0].outcome.as_str()), ("token.exchange", "done"));
+        assert_eq!(page.items[0].detail["act"]["sub"], "shop");
+    }
+
     async fn entries_come_the_latest_first_in_pages(house) {
         let user = house.staff("ada@example.com").await;
         for second in 1..5 {

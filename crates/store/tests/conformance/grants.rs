@@ -67,6 +67,20 @@ async fn holds(house: &House, grant: &str, seconds: u64) -> bool {
 }
 
 both! {
+    async fn s083_a_grant_without_a_code_ends_with_its_session(house) {
+        let user = house.administrator("ada@example.com").await;
+        let session = house.session(&user, "ada", at(0)).await;
+        let id = GrantId::from_stored("exchanged");
+        let grant = terms("openid").grant(id.clone(), &session, false, None, at(0));
+        house.store.add_grant(&grant).await.unwrap();
+        let found = house.store.find_grant(&id).await.unwrap().unwrap();
+        assert_eq!((&found.grant, found.holds(at(1))), (&grant, true));
+        let (by, reason) = (By::operator(), EndReason::SignedOut);
+        house.store.end_session(&session.id, reason, &by, at(2)).await.unwrap();
+        let found = house.store.find_grant(&id).await.unwrap().unwrap();
+        assert!(!found.holds(at(2)));
+    }
+
     async fn s064_a_code_gives_one_grant_and_a_second_use_takes_it_back(house) {
         let (user, session) = granted(house, "openid", "one").await;
         let found = house.store.find_grant(&GrantId::from_stored("one")).await.unwrap().unwrap();

@@ -91,10 +91,16 @@ both! {
         let change = ConnectionChange {
             unknown_user: Some(UnknownUser::Refuse),
             position: Some(7),
+            exchange_audiences: Some(vec!["mobile".to_owned()]),
+            exchange_staff: Some(true),
             ..ConnectionChange::default()
         };
+        assert_eq!((&all[0].exchange_audiences[..], all[0].exchange_staff), (&[][..], false));
         let changed = house.store.change_connection(&all[0].id, &change, &by, at(2)).await.unwrap();
         assert_eq!((changed.unknown_user, changed.position), (UnknownUser::Refuse, 7));
+        assert_eq!((&changed.exchange_audiences[..], changed.exchange_staff), (&["mobile".to_owned()][..], true));
+        let kept = house.store.list_connections(None).await.unwrap();
+        assert_eq!(kept, [changed]);
         house.store.remove_connection(&all[0].id, &by, at(3)).await.unwrap();
         assert_eq!(house.store.list_connections(None).await.unwrap(), []);
         let again = connection(vec![]);

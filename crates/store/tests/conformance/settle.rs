@@ -34,7 +34,7 @@ pub(crate) async fn arrive(
     let arrival = Arrival { external, application: house.back_office().await, now: at(10) };
     Settle {
         arrival,
-        attempt: AttemptId::from_stored(format!("attempt-{subject}")),
+        attempt: Some(AttemptId::from_stored(format!("attempt-{subject}"))),
         session: NewSession { methods: vec![Method::Provider], ..new_session(subject) },
         support_code: format!("CODE-{subject}"),
         by: By::visitor(store::AuditNote::default()),
@@ -52,6 +52,19 @@ async fn count_users(house: &House) -> usize {
 }
 
 both! {
+    async fn s083_somebody_for_whom_a_token_came_has_made_no_trip(house) {
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let settle = Settle {
+            attempt: None,
+            ..arrive(house, &acme, "subject", "ada@example.com").await
+        };
+        let settled = house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let Settled::SignedIn { user, .. } = settled else { panic!("not in: {settled:?}") };
+        let audit = house.store.list_audit(Some(&user.id), &Paging::first(1)).await.unwrap().items;
+        assert_eq!(audit[0].action, "token.exchange");
+        assert_eq!(audit[0].detail.get("attempt"), None);
+    }
+
     async fn s026_a_newcomer_is_made_once_and_comes_back_as_the_same(house) {
         let name = GroupName::parse("Newcomers").unwrap();
         let by = By::operator();

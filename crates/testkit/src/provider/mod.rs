@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::{Map, Value, json};
 use server::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -113,6 +114,18 @@ impl FakeProvider {
         self.script(|script| script.claims = person(subject, email));
     }
 
+    /// A token about the person of the script as another client of the provider gets one, with
+    /// claims and header changed; null takes one away.
+    pub fn hand_out(&self, claims: Value, header: Value) -> String {
+        let script = self.desk.script();
+        let now = self.desk.clock.now().seconds() + script.ahead;
+        let mut said = script.claims.clone();
+        merge(&mut said, json!({ "iss": self.issuer(), "iat": now, "exp": now + 300 }));
+        merge(&mut said, claims);
+        let edit = |own: &mut Map<String, Value>| merge(own, header.clone());
+        lock(&self.desk.key).sign(script.signing, &said, edit)
+    }
+
     /// What has come in so far.
     pub fn seen(&self) -> Seen {
         lock(&self.desk.seen).clone()
@@ -204,6 +217,15 @@ fn serve(desk: &Arc<Desk>, listener: TcpListener) -> Running {
             .expect("a server on loopback");
     });
     Running { stop, task }
+}
+
+fn merge(members: &mut Map<String, Value>, changes: Value) {
+    for (name, value) in changes.as_object().expect("an object").clone() {
+        match value {
+            Value::Null => members.remove(&name),
+            value => members.insert(name, value),
+        };
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -34,6 +34,8 @@ fn stranger(unknown_user: UnknownUser) -> Known {
         unknown_user,
         default_groups: vec![GroupId::from_stored("newcomers")],
         position: 0,
+        exchange_audiences: Vec::new(),
+        exchange_staff: false,
     };
     Known { provider: provider(), connection: Some(connection), linked: None, candidate: None }
 }

@@ -59,6 +59,19 @@ pub struct EditArguments {
     /// Place among the buttons; lower first
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
+    /// Client id at the provider whose tokens the application's clients may exchange for ours,
+    /// instead of those so far; may be given several times
+    #[arg(long = "exchange-audience", value_name = "CLIENT_ID")]
+    exchange_audiences: Vec<String>,
+    /// Take no tokens in exchange; the default
+    #[arg(long, conflicts_with = "exchange_audiences")]
+    no_exchange_audience: bool,
+    /// Take tokens of staff in exchange, too
+    #[arg(long, overrides_with = "no_exchange_staff")]
+    exchange_staff: bool,
+    /// Take no tokens of staff in exchange; the default
+    #[arg(long)]
+    no_exchange_staff: bool,
 }
 
 /// Which connection.
@@ -81,6 +94,21 @@ impl DoorArguments {
     }
 }
 
+impl EditArguments {
+    fn edit(self) -> DoorEdit {
+        // Nothing given leaves what there is; `--no-…` leaves nothing.
+        let list = |given: Vec<String>, none: bool| (none || !given.is_empty()).then_some(given);
+        let staff = self.exchange_staff || self.no_exchange_staff;
+        DoorEdit {
+            unknown_user: self.unknown_user,
+            default_groups: list(self.default_groups, self.no_default_group),
+            position: self.position,
+            exchange_audiences: list(self.exchange_audiences, self.no_exchange_audience),
+            exchange_staff: staff.then_some(self.exchange_staff),
+        }
+    }
+}
+
 pub(super) async fn connect(
     house: &CommandHouse,
     command: ConnectCommand,
@@ -99,10 +127,7 @@ pub(super) async fn change(
     command: ChangeConnectionCommand,
 ) -> Result<Answer, Failure> {
     let ChangeConnectionCommand { named, application, edit } = command;
-    let EditArguments { unknown_user, default_groups, no_default_group, position } = edit;
-    let replaced = no_default_group || !default_groups.is_empty();
-    let edit =
-        DoorEdit { unknown_user, default_groups: replaced.then_some(default_groups), position };
+    let edit = edit.edit();
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
     save::change_connection(&tools, &named.key, &application, &edit, &house.by()).await?;

@@ -1,7 +1,9 @@
 //! The doors of a provider: joined, changed and taken away again.
 
 use identity::applications::Application;
-use identity::federation::policy::{Connection, UnknownUser, check_connection};
+use identity::federation::policy::{
+    Connection, UnknownUser, check_connection, check_exchange_audiences,
+};
 use identity::federation::provider::Provider;
 use identity::groups::Group;
 use store::{By, Conflict, ConnectionChange, NewConnection, Store};
@@ -19,6 +21,10 @@ pub struct DoorEdit {
     pub default_groups: Option<Vec<String>>,
     /// Place among the buttons; lower first.
     pub position: Option<i64>,
+    /// Clients of the provider whose tokens are taken in exchange.
+    pub exchange_audiences: Option<Vec<String>>,
+    /// Whether of staff, too.
+    pub exchange_staff: Option<bool>,
 }
 
 /// Joins a provider that is there to another door.
@@ -59,10 +65,15 @@ pub async fn change_connection(
     };
     let unknown_user = edit.unknown_user.unwrap_or(there.unknown_user);
     check_connection(&provider, &application, unknown_user, &groups)?;
+    if let Some(audiences) = &edit.exchange_audiences {
+        check_exchange_audiences(audiences)?;
+    }
     let change = ConnectionChange {
         unknown_user: edit.unknown_user,
         default_groups: edit.default_groups.is_some().then(|| ids(&groups)),
         position: edit.position,
+        exchange_audiences: edit.exchange_audiences.clone(),
+        exchange_staff: edit.exchange_staff,
     };
     Ok(tools.store.change_connection(&there.id, &change, by, tools.clock.now()).await?)
 }

@@ -2,6 +2,7 @@
 //! read, and to clients that are told of logouts.
 
 mod keys;
+mod proofs;
 mod wire;
 
 use std::fmt;
@@ -12,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::federation::attempt::Attempt;
 use identity::federation::claims;
-use identity::federation::id_token::{self, Expected, IdClaims, TokenFault};
+use identity::federation::id_token::{IdClaims, TokenFault};
 use identity::federation::metadata::{self, Metadata, MetadataError};
 use identity::federation::provider::{ClientAuthentication, Endpoints, Provider};
 use identity::federation::reach::Reach;
@@ -24,6 +25,7 @@ use store::Store;
 use url::form_urlencoded;
 
 pub use keys::{Health, KeysFault};
+pub use proofs::BroughtToken;
 pub use wire::{SetupError, WireFault};
 
 use crate::clock::Clock;
@@ -197,7 +199,7 @@ impl Upstream {
     ) -> Result<Proof, Failure> {
         let provider = exchange.provider;
         let tokens = self.redeem(exchange).await?;
-        let id = self.prove(exchange, &tokens, clock).await?;
+        let id = self.prove_id(exchange, &tokens, clock).await?;
         let userinfo = match (&provider.endpoints.userinfo, &tokens.access_token) {
             (Some(endpoint), Some(token)) if claims::needs_userinfo(provider, &id) => {
                 Some(self.userinfo(provider, endpoint, token).await?)
@@ -260,39 +262,6 @@ impl Upstream {
             let detail = "token endpoint: the answer is no JSON object with a text \"id_token\"";
             Failure::new(Refusal::ProviderMalformed, detail)
         })
-    }
-
-    async fn prove(
-        &self,
-        exchange: &Exchange<'_>,
-        tokens: &Tokens,
-        clock: &dyn Clock,
-    ) -> Result<IdClaims, Failure> {
-        let Exchange { provider, attempt, .. } = *exchange;
-        let expected = Expected {
-            issuer: &provider.issuer,
-            client_id: &provider.client_id,
-            nonce: &attempt.nonce,
-            algorithms: &provider.algorithms,
-            now: clock.now(),
-            leeway: self.leeway,
-            max_age: None,
-            access_token: tokens.access_token.as_ref().map(Secret::expose),
-        };
-        let token = &tokens.id_token;
-        let read = self.keys.read(&self.wire, provider, clock).await;
-        let read = read.map_err(|fault| Failure::of_keys(&fault))?;
-        let first = id_token::verify(token.expose(), &read.keys, &expected);
-        let outcome = match first {
-            Err(fault) if fault.is_about_keys() => {
-                match self.keys.newer(&self.wire, provider, clock, &read).await {
-                    Some(newer) => id_token::verify(token.expose(), &newer.keys, &expected),
-                    None => Err(fault),
-                }
-            }
-            settled => settled,
-        };
-        outcome.map_err(|fault| Failure::of_token(fault, token))
     }
 
     async fn userinfo(

@@ -1,0 +1,65 @@
+//! The decision about somebody for whom a client brings a token instead of a browser (RFC 8693).
+
+use crate::federation::decide::{Arrival, Decided, Decision, Known, Weighed, decide};
+use crate::federation::policy::Connection;
+use crate::federation::refusal::Refusal;
+use crate::federation::subject_token::SubjectKind;
+use crate::users::UserType;
+
+#[cfg(test)]
+mod tests;
+
+/// What was brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought<'a> {
+    /// Which kind of token.
+    pub kind: SubjectKind,
+    /// Whom it names as `aud` and `azp`.
+    pub named: &'a [String],
+}
+
+/// Decides as a callback does, by the same rules, with three more: the connection must take such
+/// tokens at all, staff are asked for by a switch of their own, and nobody is linked. Whoever links
+/// an account has to be there, and a token shows only that its client is.
+pub fn decide_exchange(arrival: &Arrival, known: &Known, brought: Brought<'_>) -> Decided {
+    let mut rules = Vec::new();
+    if let Some(connection) = &known.connection
+        && let Err(reason) = gate(&mut rules, arrival, connection, brought)
+    {
+        return Decided { decision: Decision::Refuse { reason }, rules };
+    }
+    let mut decided = decide(arrival, known);
+    rules.append(&mut decided.rules);
+    if matches!(decided.decision, Decision::Link { .. }) {
+        rules.push(weighed("exchange_links", "never", true));
+        decided.decision = Decision::Refuse { reason: Refusal::LinkNeedsSignIn };
+    }
+    Decided { decision: decided.decision, rules }
+}
+
+fn gate(
+    rules: &mut Vec<Weighed>,
+    arrival: &Arrival,
+    connection: &Connection,
+    brought: Brought<'_>,
+) -> Result<(), Refusal> {
+    let listed = &connection.exchange_audiences;
+    let takes = match brought.kind {
+        SubjectKind::IdToken => brought.named.iter().any(|one| listed.contains(one)),
+        // It names us, which the list cannot; the list only says that there are exchanges.
+        SubjectKind::AccessToken => !listed.is_empty(),
+    };
+    let saw = if takes { "listed" } else { "not listed" };
+    rules.push(weighed("exchange_audience", saw, !takes));
+    let staff = arrival.application.user_type == UserType::Staff;
+    if takes && staff {
+        let saw = if connection.exchange_staff { "staff, allowed" } else { "staff, not allowed" };
+        rules.push(weighed("exchange_staff", saw, !connection.exchange_staff));
+    }
+    let refused = !takes || (staff && !connection.exchange_staff);
+    if refused { Err(Refusal::ExchangeOff) } else { Ok(()) }
+}
+
+fn weighed(rule: &'static str, saw: &str, settled: bool) -> Weighed {
+    Weighed { rule, saw: saw.to_owned(), settled }
+}

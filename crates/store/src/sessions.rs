@@ -69,6 +69,8 @@ pub enum EndReason {
     PasswordChanged,
     /// The same browser signed in anew.
     Replaced,
+    /// The provider that vouched for the person was switched off.
+    ProviderDisabled,
 }
 
 impl EndReason {
@@ -80,6 +82,7 @@ impl EndReason {
             Self::UserNotActive => "user_not_active",
             Self::PasswordChanged => "password_changed",
             Self::Replaced => "replaced",
+            Self::ProviderDisabled => "provider_disabled",
         }
     }
 }
@@ -313,5 +316,18 @@ impl Tx {
         let ended = self.run(SQL, args![user, now, reason.as_str(), except]).await?;
         self.revoke_offline_grants(user, now).await?;
         Ok(ended)
+    }
+
+    /// Ends every session that came by a provider, and what outlives those; says how many. The
+    /// caller appends the change of the provider.
+    pub(crate) async fn end_provider_sessions(
+        &mut self,
+        provider: &ProviderId,
+        now: Moment,
+    ) -> std::result::Result<u64, Fault> {
+        const SQL: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
+                           WHERE provider_id = $1 AND ended_at IS NULL";
+        self.revoke_offline_grants_by(provider, now).await?;
+        self.run(SQL, args![provider, now, EndReason::ProviderDisabled.as_str()]).await
     }
 }

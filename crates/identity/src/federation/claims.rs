@@ -7,6 +7,7 @@ use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::id_token::IdClaims;
 use crate::federation::provider::Provider;
 use crate::federation::refusal::Refusal;
+use crate::text::is_unprintable;
 use crate::users::Name;
 
 #[cfg(test)]
@@ -141,8 +142,7 @@ fn clean(text: &str) -> String {
     let shown: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control())
-        .filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        .filter(|c| !is_unprintable(*c))
         .collect();
     let cut: String = shown.trim().chars().take(MAX_NAME).collect();
     cut.trim_end().to_owned()

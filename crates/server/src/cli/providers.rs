@@ -175,8 +175,7 @@ async fn switch(
             format!("People can sign in through \"{}\" again.", changed.name)
         }
         ProviderState::Disabled => format!(
-            "Nobody can sign in through \"{}\" any more, and sessions that came by it are \
-             refused while it is disabled.",
+            "Nobody can sign in through \"{}\" any more, and whoever came by it is signed out.",
             changed.name
         ),
     };

@@ -89,7 +89,7 @@ pub async fn send(
         return_to: target.as_ref().map(ToString::to_string),
     };
     post(&app, &letter, visit.now).await?;
-    Ok(app.pages.page(StatusCode::OK, &sent(&door, email, target.as_ref())))
+    Ok(app.pages.page(StatusCode::OK, &sent(&app, &door, email, target.as_ref())))
 }
 
 /// Counts the request; the minutes to wait when there were too many.
@@ -124,13 +124,24 @@ fn view(door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
         .with("return_query", keep(String::new(), target))
 }
 
-fn sent(door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
-    let text = format!(
-        "If there is an account for {email}, a message to it is on its way. It says how to go on, \
-         and its link works for two hours. Nothing came after some minutes? Look among the \
-         unwanted mail, and check that this is the address that you sign in with."
-    );
-    View::message("Look into your mailbox", text)
+/// The same for every address, whether anybody has it or not; but never a promise that the house
+/// cannot keep.
+fn sent(app: &App, door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
+    let (heading, text) = if app.config.mail.smtp_url.is_some() {
+        let text = format!(
+            "If there is an account for {email}, a message to it is on its way. It says how to go \
+             on, and its link works for two hours. Nothing came after some minutes? Look among the \
+             unwanted mail, and check that this is the address that you sign in with."
+        );
+        ("Look into your mailbox", text)
+    } else {
+        let text = format!(
+            "This server is not set up to send mail, so there will be no message to {email}. \
+             Please ask your administrator, who can set a new password for you."
+        );
+        ("No message can be sent", text)
+    };
+    View::message(heading, text)
         .at(door)
         .reason("reset_asked")
         .way_on(keep(format!("/{}/login", door.key), target), "Back to the sign-in")

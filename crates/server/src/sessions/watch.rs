@@ -146,9 +146,13 @@ fn apply(app: &App, change: &Change) -> Stale {
             app.hosts.forget_all();
             Stale { directory: true, ..Stale::default() }
         }
-        ChangeKind::Provider | ChangeKind::Connection => {
+        ChangeKind::Provider => {
+            // Switched off, it has taken along whatever came by it.
+            app.sessions.forget_all();
+            app.grants.forget_all();
             Stale { directory: true, ..Stale::default() }
         }
+        ChangeKind::Connection => Stale { directory: true, ..Stale::default() },
         ChangeKind::Client => {
             // A client that is gone takes everything along that it was given.
             app.grants.forget_all();

@@ -11,8 +11,8 @@ use store::{ApplicationChange, By};
 use testkit::{Browser, Engine, FakeProvider, Form, House, MailServer, on_both_engines};
 
 use crate::scene::{
-    OTHER, PASSWORD, ask, choose, grace, house_with_mail, outcome, refused, set_password, sign_in,
-    signed_in,
+    OTHER, PASSWORD, ask, choose, grace, house, house_with_mail, outcome, refused, set_password,
+    sign_in, signed_in,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -104,6 +104,22 @@ on_both_engines! {
         assert_eq!(mails.wait_for(1).await.to, ["grace@shop.test"]);
         assert_eq!(mails.mails().len(), 1, "and nobody else gets a mail");
     }
+}
+
+#[tokio::test]
+async fn s106_a_house_that_sends_no_mail_promises_none_to_anybody() {
+    let house = house(Engine::Sqlite).await;
+    grace(&house).await;
+    let mut seen = Vec::new();
+    for email in ["nobody@shop.test", "grace@shop.test"] {
+        let page = ask(&house.browser(), email).await;
+        assert_eq!(outcome(&page), (200, "reset_asked".to_owned()));
+        assert_eq!(page.heading(), "No message can be sent");
+        assert!(page.text().contains("ask your administrator"), "{}", page.text());
+        assert!(!page.text().contains("on its way"), "{}", page.text());
+        seen.push(page.body.replace(email, "ADDRESS"));
+    }
+    assert_eq!(seen[0], seen[1], "one answer for both of them");
 }
 
 #[tokio::test]

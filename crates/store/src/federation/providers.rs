@@ -208,8 +208,8 @@ impl Store {
         Ok(sealed)
     }
 
-    /// Changes a provider. A disabled one ends no session by itself; doors refuse them while it
-    /// is off.
+    /// Changes a provider. Switching it off ends every session that came by it, and what outlives
+    /// those: they do not come back when it is switched on again.
     pub async fn change_provider(
         &self,
         id: &ProviderId,
@@ -227,7 +227,10 @@ impl Store {
                 const SEALED: &str = "UPDATE providers SET sealed_secret = $2 WHERE id = $1";
                 tx.run(SEALED, args![id, sealed]).await?;
             }
-            let happened = change.note(Happened::done("provider.change").through(id))?;
+            let mut happened = change.note(Happened::done("provider.change").through(id))?;
+            if provider.state == ProviderState::Disabled {
+                happened = happened.with("ended", tx.end_provider_sessions(id, now).await?);
+            }
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::Provider, id.as_str())], now).await?;
             Ok(provider)

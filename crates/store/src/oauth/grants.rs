@@ -1,6 +1,6 @@
 //! Grants: begun by a code, carried on by refresh tokens, ended for good.
 
-use identity::ids::{ClientId, GrantId, OrganisationId, SessionId, UserId};
+use identity::ids::{ClientId, GrantId, OrganisationId, ProviderId, SessionId, UserId};
 use identity::oauth::grants::Grant;
 use identity::oauth::refresh::{Presented, Refresh, refresh};
 use identity::sessions::Session;
@@ -29,6 +29,8 @@ pub enum RevokeReason {
     GivenBack,
     /// The user signed out everywhere, was deactivated, or has a new password.
     UserEnded,
+    /// The provider that vouched for the user was switched off.
+    ProviderDisabled,
 }
 
 impl RevokeReason {
@@ -39,6 +41,7 @@ impl RevokeReason {
             Self::RefreshReplayed => "refresh_replayed",
             Self::GivenBack => "given_back",
             Self::UserEnded => "user_ended",
+            Self::ProviderDisabled => "provider_disabled",
         }
     }
 }
@@ -295,5 +298,22 @@ impl Tx {
                            WHERE user_id = $1 AND offline AND revoked_at IS NULL";
         let reason = RevokeReason::UserEnded.as_str();
         self.run(SQL, args![user, now, reason]).await.map(|_| ())
+    }
+
+    /// Ends what outlives the sessions that came by a provider. By whom a session came that is
+    /// forgotten already, nobody knows: then it ends for everybody who ever came by this one. The
+    /// caller appends the provider to `changes`.
+    pub(crate) async fn revoke_offline_grants_by(
+        &mut self,
+        provider: &ProviderId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+             WHERE offline AND revoked_at IS NULL AND (session_id IN \
+             (SELECT s.id FROM sessions s WHERE s.provider_id = $1) OR (user_id IN \
+             (SELECT i.user_id FROM identities i WHERE i.provider_id = $1) AND NOT EXISTS \
+             (SELECT 1 FROM sessions s WHERE s.id = grants.session_id)))";
+        let reason = RevokeReason::ProviderDisabled.as_str();
+        self.run(SQL, args![provider, now, reason]).await.map(|_| ())
     }
 }

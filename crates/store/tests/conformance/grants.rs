@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use identity::federation::policy::UnknownUser;
+use identity::federation::provider::ProviderState;
 use identity::ids::{ClientId, GrantId};
 use identity::oauth::error::{OAuthError, OAuthFault};
 use identity::oauth::grants::{CodeTerms, Grant};
@@ -11,12 +13,14 @@ use identity::oauth::scopes::Scopes;
 use identity::sessions::Session;
 use identity::users::{StatusChange, User};
 use store::{
-    By, CodeSession, EndReason, Refreshed, RevokeReason, Store, TakenCode, WaitingRequest,
+    By, CodeSession, EndReason, ProviderChange, Refreshed, RevokeReason, Settled, Store, TakenCode,
+    WaitingRequest,
 };
 
 use crate::engines::both;
 use crate::house::{House, at, digest};
 use crate::races::at_once;
+use crate::settle::{arrive, decider};
 
 fn shop() -> ClientId {
     ClientId::from_stored("shop")
@@ -50,10 +54,14 @@ async fn granted(house: &House, scopes: &str, grant: &str) -> (User, Session) {
     let user = house.administrator(&format!("{grant}@example.com")).await;
     house.staff(&format!("other-{grant}@example.com")).await;
     let session = house.session(&user, grant, at(0)).await;
+    grant_in(house, &session, scopes, grant).await;
+    (user, session)
+}
+
+async fn grant_in(house: &House, session: &Session, scopes: &str, grant: &str) {
     house.store.add_code(&digest(grant), &terms(scopes), &session.id, at(0)).await.unwrap();
     let taken = take(&house.store, grant, grant, 1).await;
     assert!(matches!(taken, TakenCode::Granted { .. }), "{taken:?}");
-    (user, session)
 }
 
 async fn use_token(store: &Store, grant: &str, generation: u32, seconds: u64) -> Refreshed {
@@ -191,6 +199,49 @@ both! {
         house.store.end_session(&session.id, EndReason::SignedOut, &by, at(5)).await.unwrap();
         assert!(holds(house, "offline", 5).await);
         assert!(matches!(use_token(&house.store, "offline", 1, 6).await, Refreshed::Carried(_)));
+    }
+
+    async fn s093_what_came_by_a_provider_ends_when_it_is_switched_off_and_stays_so(house) {
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let settle = arrive(house, &acme, "token", "grace@example.com").await;
+        let done = house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let Settled::SignedIn { user, .. } = done else { panic!("{done:?}") };
+        let session = house.store.list_sessions(&user.id).await.unwrap().remove(0);
+        grant_in(house, &session, "openid", "online").await;
+        grant_in(house, &session, "openid offline_access", "offline").await;
+        let (_, own) = granted(house, "openid offline_access", "password").await;
+        let by = By::operator();
+        for state in [ProviderState::Disabled, ProviderState::Enabled] {
+            let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
+            house.store.change_provider(&acme.id, &change, &by, at(2)).await.unwrap();
+            for grant in ["online", "offline"] {
+                assert!(!holds(house, grant, 3).await, "{grant} when {state:?}");
+            }
+            let found = house.store.find_session(&digest("token")).await.unwrap().unwrap();
+            assert_eq!(found.session.ended_at, Some(at(2)), "{state:?}");
+            assert!(holds(house, "password", 3).await, "who came otherwise goes on");
+            let kept = house.store.list_sessions(&own.user).await.unwrap();
+            assert_eq!(kept, std::slice::from_ref(&own));
+        }
+    }
+
+    async fn s093_what_outlived_a_forgotten_session_ends_with_the_provider_of_its_user(house) {
+        const DAY: u64 = 24 * 3600;
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let settle = arrive(house, &acme, "token", "grace@example.com").await;
+        let done = house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let Settled::SignedIn { user, .. } = done else { panic!("{done:?}") };
+        let session = house.store.list_sessions(&user.id).await.unwrap().remove(0);
+        grant_in(house, &session, "openid offline_access", "offline").await;
+        granted(house, "openid offline_access", "password").await;
+        house.store.prune(at(5 * DAY)).await.unwrap();
+        assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
+        assert!(holds(house, "offline", 5 * DAY).await);
+        let off = Some(ProviderState::Disabled);
+        let change = ProviderChange { state: off, ..ProviderChange::default() };
+        house.store.change_provider(&acme.id, &change, &By::operator(), at(5 * DAY)).await.unwrap();
+        assert!(!holds(house, "offline", 5 * DAY).await);
+        assert!(holds(house, "password", 5 * DAY).await, "who came otherwise goes on");
     }
 
     async fn what_outlives_a_session_ends_when_its_user_does(house) {

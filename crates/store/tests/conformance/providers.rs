@@ -84,7 +84,7 @@ both! {
         let audit = house.store.list_audit(None, &Paging::first(1)).await.unwrap().items;
         let told = serde_json::to_value(&audit[0].detail).unwrap();
         let expected = serde_json::json!({
-            "state": "disabled", "trusted_domains": ["other.example"], "secret_changed": true
+            "state": "disabled", "trusted_domains": ["other.example"], "secret_changed": true, "ended": 0
         });
         assert_eq!(told, expected, "what changed, and nothing of the secret");
         let all = house.store.list_connections(None).await.unwrap();

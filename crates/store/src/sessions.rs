@@ -318,8 +318,8 @@ impl Tx {
         Ok(ended)
     }
 
-    /// Ends every session that came by a provider, and what outlives those; says how many. The
-    /// caller appends the change of the provider.
+    /// Ends every session that came by a provider, and what outlives those, and has the clients
+    /// told; says how many. The caller appends the change of the provider.
     pub(crate) async fn end_provider_sessions(
         &mut self,
         provider: &ProviderId,
@@ -327,6 +327,7 @@ impl Tx {
     ) -> std::result::Result<u64, Fault> {
         const SQL: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 \
                            WHERE provider_id = $1 AND ended_at IS NULL";
+        self.insert_logouts_of_provider(provider, now).await?;
         self.revoke_offline_grants_by(provider, now).await?;
         self.run(SQL, args![provider, now, EndReason::ProviderDisabled.as_str()]).await
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
-use identity::ids::{ClientId, PublicId, SessionId, UserId};
+use identity::ids::{ClientId, ProviderId, PublicId, SessionId, UserId};
 use identity::time::Moment;
 
 use crate::Store;
@@ -186,5 +186,18 @@ impl Tx {
     ) -> std::result::Result<(), Fault> {
         const SQL: &str = insert_logouts!("s.user_id = $1 AND s.id <> $3");
         self.run(SQL, args![user, now, except]).await.map(|_| ())
+    }
+
+    /// Before all sessions end that came by a provider. It holds their users.
+    pub(crate) async fn insert_logouts_of_provider(
+        &mut self,
+        provider: &ProviderId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const HOLD_USERS: &str = "UPDATE users SET status = status WHERE id IN \
+             (SELECT user_id FROM sessions WHERE provider_id = $1 AND ended_at IS NULL)";
+        const SQL: &str = insert_logouts!("s.provider_id = $1");
+        self.run(HOLD_USERS, args![provider]).await?;
+        self.run(SQL, args![provider, now]).await.map(|_| ())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use identity::federation::policy::UnknownUser;
+use identity::federation::provider::ProviderState;
 use identity::ids::{ClientId, GrantId, SessionId};
 use identity::oauth::clients::Client;
 use identity::oauth::grants::CodeTerms;
@@ -10,13 +12,14 @@ use identity::sessions::Session;
 use identity::users::{StatusChange, User};
 use store::{
     By, CodeSession, EndReason, LeasedLogout, LogoutOutcome, Paging, PasswordOutcome,
-    PasswordSignIn, Reset, RevokeReason, TakenCode,
+    PasswordSignIn, ProviderChange, Reset, RevokeReason, Settled, TakenCode,
 };
 
 use crate::clients::client;
 use crate::engines::both;
 use crate::house::{House, at, digest, new_session, open};
 use crate::resets::{ask, taking};
+use crate::settle::{arrive, decider};
 
 const LEASE: Duration = Duration::from_secs(60);
 const DAY: u64 = 24 * 3600;
@@ -109,6 +112,24 @@ both! {
         let first = &told[0];
         assert_eq!((&first.session, &first.user), (&ended.id, &user.id));
         assert_eq!((&first.subject, first.tries), (&user.public_id, 1));
+    }
+
+    async fn s099_a_provider_that_is_switched_off_has_the_clients_of_its_sessions_told(house) {
+        let shop = register(house, "shop", |_| {}).await;
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let settle = arrive(house, &acme, "token", "grace@example.com").await;
+        let done = house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let Settled::SignedIn { user, .. } = done else { panic!("{done:?}") };
+        let session = house.store.list_sessions(&user.id).await.unwrap().remove(0);
+        grant(house, &shop, &session, "openid offline_access").await;
+        let other = house.session(&somebody(house).await, "by-password", at(0)).await;
+        grant(house, &shop, &other, "openid").await;
+        let off = Some(ProviderState::Disabled);
+        let change = ProviderChange { state: off, ..ProviderChange::default() };
+        house.store.change_provider(&acme.id, &change, &By::operator(), at(10)).await.unwrap();
+        let told = due(house, 10).await;
+        let named: Vec<_> = told.iter().map(|one| (&one.client, &one.session)).collect();
+        assert_eq!(named, [(&shop, &session.id)]);
     }
 
     async fn whatever_ends_a_session_has_its_clients_told(house) {

@@ -1,5 +1,6 @@
 //! The only module that knows that there are two engines: pools, transactions, retry.
 
+pub(crate) mod dump;
 mod faults;
 mod open;
 
@@ -131,6 +132,8 @@ macro_rules! bound {
         query
     }};
 }
+
+use bound;
 
 impl Db {
     /// Opens `url` (`sqlite:PATH`, `sqlite::memory:`, `postgres://…`) and migrates it.

@@ -7,6 +7,7 @@
 
 mod applications;
 mod audit;
+mod backup;
 mod by;
 mod changes;
 mod counter;
@@ -38,6 +39,7 @@ use identity::time::Moment;
 
 pub use applications::ApplicationChange;
 pub use audit::{AuditEntry, Happened};
+pub use backup::{BackedUp, BackupError, RestoreError};
 pub use by::{Actor, AuditNote, By};
 pub use changes::{Change, ChangeKind, Changes};
 pub use counter::Figures;

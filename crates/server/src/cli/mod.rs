@@ -3,6 +3,7 @@
 mod answer;
 mod applications;
 mod audit;
+mod backup;
 mod clients;
 mod config;
 mod generate;
@@ -95,6 +96,10 @@ enum Command {
     /// Read what was done and what was refused
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Write everything but the key file to one file, also while it serves
+    Backup(backup::BackupCommand),
+    /// Read a backup into a new, empty database, of either engine
+    Restore(backup::RestoreCommand),
     /// Rewrite the generated documentation
     #[command(hide = true)]
     Gen(generate::GenCommand),
@@ -170,8 +175,12 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
     if matches!(command, Command::Serve) {
         return serve::run(config).await;
     }
+    if let Command::Restore(command) = command {
+        return command.run(&config).await;
+    }
     let house = open(config).await?;
     let answer = match command {
+        Command::Backup(command) => command.run(&house).await,
         Command::SetupLink => setup_link::run(&house).await,
         Command::Applications(command) => command.run(&house).await,
         Command::Users(command) => command.run(&house).await,
@@ -181,9 +190,11 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Keys(command) => command.run(&house).await,
         Command::Clients(command) => command.run(&house).await,
         Command::Audit(command) => command.run(&house).await,
-        Command::Serve | Command::Demo(_) | Command::Config(_) | Command::Gen(_) => {
-            Ok(Answer::silent())
-        }
+        Command::Restore(_)
+        | Command::Serve
+        | Command::Demo(_)
+        | Command::Config(_)
+        | Command::Gen(_) => Ok(Answer::silent()),
     };
     house.store.close().await;
     answer

@@ -13,7 +13,7 @@ use crate::db::{Pool, TRIES};
 use crate::error::{Error, Fault};
 
 /// One folder for both engines.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// How long a connection may take to come by. Past it the caller answers 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);

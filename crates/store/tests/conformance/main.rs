@@ -15,6 +15,8 @@ mod audit;
 #[cfg(test)]
 mod back_channel_logout;
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod changes;

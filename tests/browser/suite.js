@@ -13,6 +13,7 @@ await import('./certified.js');
 await import('./clients.js');
 await import('./prompts.js');
 await import('./departures.js');
+await import('./told.js');
 await import('./travellers.js');
 await import('./demo.js');
 await import('./openapi.js');

@@ -1,6 +1,7 @@
 // An application that signs its people in here: a small relying party on the certified npm `openid-client`.
 import { createServer } from 'node:http';
 
+import { createRemoteJWKSet, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 
 import { freePort, until } from './process.js';
@@ -25,6 +26,8 @@ export class Application {
     application.url = `http://127.0.0.1:${application.port}`;
     application.callback = `${application.url}/callback`;
     application.signedOut = `${application.url}/signed-out`;
+    /** Options of `vestibule clients add`, to hear of logouts. */
+    application.hears = ['--backchannel-logout-uri', `${application.url}/told`, '--backchannel-logout-private'];
     /** What was asked, by `state`. */
     application.asked = new Map();
     application.server = createServer((request, response) => {
@@ -82,7 +85,10 @@ export class Application {
   async answer(request, response) {
     const { pathname, searchParams } = new URL(request.url, this.url);
     response.setHeader('content-type', 'text/html');
-    if (pathname === '/signed-out') {
+    if (pathname === '/told') {
+      this.told = await this.readLogoutToken(await asRequest(request, this.url));
+      response.end();
+    } else if (pathname === '/signed-out') {
       response.end(page('Signed out of the order desk', `state: ${searchParams.get('state') ?? ''}`));
     } else if (pathname === '/callback') {
       await this.arrive(await asRequest(request, this.url), request.method);
@@ -91,6 +97,26 @@ export class Application {
     } else {
       response.writeHead(404).end(page('Nothing here', ''));
     }
+  }
+
+  /** OpenID Connect Back-Channel Logout 1.0, section 2.6; `openid-client` leaves that to its application. */
+  async readLogoutToken(request) {
+    const { issuer, jwks_uri: jwksUri } = this.config.serverMetadata();
+    const token = new URLSearchParams(await request.text()).get('logout_token');
+    const { payload } = await jwtVerify(token, createRemoteJWKSet(new URL(jwksUri)), {
+      issuer, audience: this.config.clientMetadata().client_id, typ: 'logout+jwt', maxTokenAge: '2 minutes',
+      requiredClaims: ['sub', 'sid', 'iat', 'exp', 'jti', 'events'],
+    });
+    if ('nonce' in payload) throw new Error('a logout token with a nonce');
+    if (!('http://schemas.openid.net/event/backchannel-logout' in payload.events)) throw new Error('another event');
+    return payload;
+  }
+
+  /** The claims of the logout token that has come, once. */
+  async takeTold() {
+    const told = await until('a logout token', () => this.told);
+    this.told = undefined;
+    return told;
   }
 
   /** Everything that an answer is checked for is checked by `openid-client`. */

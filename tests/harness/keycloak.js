@@ -8,8 +8,8 @@ import { Program, freePort, testsDir } from './process.js';
 /** Of the console; Keycloak listens on loopback alone. */
 export const CONSOLE = { user: 'admin', password: 'keycloak-admin-of-the-tests' };
 
-/** Written by scripts/neighbours: where Keycloak stands and which Java runs it. */
-function installed() {
+/** Written by scripts/neighbours: where Keycloak and Authlib stand, and which Java runs Keycloak. */
+export function installed() {
   const cache = process.env.VESTIBULE_TOOLS ?? join(homedir(), '.cache', 'vestibule');
   const lines = readFileSync(join(cache, 'neighbours.env'), 'utf8').trim().split('\n');
   return Object.fromEntries(lines.map((line) => line.split(/=(.*)/s).slice(0, 2)));

@@ -37,6 +37,8 @@ class Stage {
     this.name = name;
     this.javaScript = javaScript;
     this.visitors = [];
+    /** What a scene has started besides. */
+    this.others = [];
   }
 
   async set({ demo, empty, keycloak, certified, application, proxy, sections }) {
@@ -65,6 +67,7 @@ class Stage {
 
   async strike() {
     for (const visitor of this.visitors) await visitor.leave();
+    for (const other of this.others) await other.stop();
     await this.page?.stop();
     await this.house?.stop();
     await this.mail?.stop();

@@ -8,5 +8,6 @@ mod exchange;
 mod exchange_own;
 mod flow;
 mod hearing;
+mod independent;
 mod keys;
 mod shop;

@@ -120,7 +120,12 @@ impl<'a> Shop<'a> {
 
     /// Goes there, signs in by password where it is asked to, and stops where the browser leaves.
     pub(crate) async fn send(&self, browser: &Browser, changed: &[(&str, &str)]) -> Page {
-        let page = self.onward(browser, browser.get(&self.address(changed)).await).await;
+        self.enter(browser, &self.address(changed)).await
+    }
+
+    /// The same from an address that another library made.
+    pub(crate) async fn enter(&self, browser: &Browser, address: &str) -> Page {
+        let page = self.onward(browser, browser.get(address).await).await;
         match page.find_form("/login") {
             Some(form) => {
                 let form = form.with("email", EMAIL).with("password", PASSWORD);

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use crate::ids::{ClientId, GrantId, PublicId};
+use crate::oauth::clients::SigningAlgorithm;
 use crate::oauth::grants::Grant;
 use crate::oauth::scopes::{OPENID, Scopes};
 use crate::sessions::Method;
@@ -62,12 +63,14 @@ pub fn acr(methods: &[Method]) -> &'static str {
     if methods.len() > 1 { ACR_TWO_FACTORS } else { ACR_ONE_FACTOR }
 }
 
-/// Claims of an ID token. `access_token`: the one that comes beside it.
+/// Claims of an ID token that is going to be signed with `algorithm`. `access_token`: the one that
+/// comes beside it.
 pub fn id_token(
     issue: Issue<'_>,
     subject: Subject<'_>,
     nonce: Option<&str>,
     access_token: &str,
+    algorithm: SigningAlgorithm,
 ) -> Map<String, Value> {
     let Issue { issuer, grant, now, .. } = issue;
     let mut claims = about(subject, issue.scopes);
@@ -81,7 +84,7 @@ pub fn id_token(
         "amr": grant.methods,
         "acr": acr(&grant.methods),
         "sid": grant.session.as_str(),
-        "at_hash": at_hash(access_token),
+        "at_hash": at_hash(access_token, algorithm),
     })));
     if let Some(nonce) = nonce {
         claims.insert("nonce".to_owned(), nonce.into());
@@ -89,11 +92,17 @@ pub fn id_token(
     claims
 }
 
-/// Left half of the SHA-256 of an access token (OpenID Connect Core 3.1.3.6); every algorithm
-/// that we sign with goes with SHA-256, or has no other convention (EdDSA).
-fn at_hash(access_token: &str) -> String {
-    let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
-    URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16])
+/// Left half of the hash of an access token (OpenID Connect Core 3.1.3.6): SHA-256 by the number
+/// in the algorithm's name, and SHA-512 for Ed25519, which hashes with it inside (RFC 8032 section
+/// 5.1), as clients expect.
+fn at_hash(access_token: &str, algorithm: SigningAlgorithm) -> String {
+    let hash = match algorithm {
+        SigningAlgorithm::Rs256 | SigningAlgorithm::Es256 => &digest::SHA256,
+        SigningAlgorithm::EdDsa => &digest::SHA512,
+    };
+    let hash = digest::digest(hash, access_token.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
 }
 
 /// Claims of a person's access token. Its audience is what it was asked for, and we ourselves

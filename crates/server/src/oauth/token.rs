@@ -201,8 +201,9 @@ impl Call<'_> {
         if scopes.contains(OPENID) {
             let groups = self.groups(user, scopes).await?;
             let subject = Subject { user, groups: &groups };
-            let claims = tokens::id_token(issue, subject, nonce, &access);
-            body["id_token"] = sign(app, client.id_token_algorithm, ID_TYP, &claims).await?.into();
+            let algorithm = client.id_token_algorithm;
+            let claims = tokens::id_token(issue, subject, nonce, &access, algorithm);
+            body["id_token"] = sign(app, algorithm, ID_TYP, &claims).await?.into();
         }
         if grant.generation > 0 {
             let refresh = app.refresh_key.token(&grant.id, grant.generation);

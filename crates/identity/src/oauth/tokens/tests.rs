@@ -14,14 +14,19 @@ fn an_id_token_says_who_for_whom_and_since_when() {
     let (grant, scopes, user) = (grant(), scopes("openid"), user());
     let issue =
         Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(60) };
-    let claims = id_token(issue, Subject { user: &user, groups: &[] }, Some("n"), "token");
+    let subject = Subject { user: &user, groups: &[] };
+    let with = |algorithm| id_token(issue, subject, Some("n"), "token", algorithm);
     let expected = json!({
         "iss": ISSUER, "sub": "0123456789abcdef0123456789abcdef", "aud": "shop",
         "iat": 1_800_000_060, "exp": 1_800_000_660, "auth_time": 1_800_000_000,
         "amr": ["pwd"], "acr": ACR_ONE_FACTOR, "sid": "session", "nonce": "n",
         "at_hash": "PEaenWxYddN6Q_NT1PiOYQ",
     });
-    assert_eq!(Value::Object(claims), expected);
+    assert_eq!(Value::Object(with(SigningAlgorithm::Rs256)), expected);
+    assert_eq!(Value::Object(with(SigningAlgorithm::Es256)), expected);
+    // Ed25519 hashes with SHA-512.
+    let longer = "ImXaughy_DrvFp0Hk2XlkPDLyO1GwqeYTIpkKAPP2Ww";
+    assert_eq!(with(SigningAlgorithm::EdDsa)["at_hash"], longer);
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 pub const PEOPLE: [&str; 4] =
     ["ada@corp.example", "grace@corp.example", "edsger@corp.example", "alan@corp.example"];
 
+/// The client that asks for tokens of its own.
+pub const CLIENT: &str = "bench";
+
 /// Everybody's password.
 pub const PASSWORD: &str = "long walks by a quiet river";
 
@@ -28,7 +31,8 @@ const TICKS: u64 = 100;
 pub struct Furnished {
     folder: PathBuf,
     address: SocketAddr,
-    _postgres: Option<OwnServer>,
+    postgres: Option<OwnServer>,
+    client_secret: String,
 }
 
 /// A process that serves; killed when dropped.
@@ -68,12 +72,12 @@ impl Furnished {
         ] {
             fs::write(folder.join(file), text).map_err(|error| error.to_string())?;
         }
-        let own = Self { folder, address, _postgres: postgres };
+        let mut own = Self { folder, address, postgres, client_secret: String::new() };
         own.furnish(provider)?;
         Ok(own)
     }
 
-    fn furnish(&self, provider: &FakeProvider) -> Result<(), String> {
+    fn furnish(&mut self, provider: &FakeProvider) -> Result<(), String> {
         let mut add = self.product(&["providers", "add", "--name", "Corp", "--client-id"]);
         add.args([CLIENT_ID, "--issuer", &provider.issuer(), "--allow-private", &provider.host()]);
         add.args(["--client-secret-file", "client-secret", "--application", "back-office"]);
@@ -81,7 +85,25 @@ impl Furnished {
         for person in PEOPLE {
             succeed(&mut self.product(&["users", "add", person, "--password-file", "password"]))?;
         }
+        let mut add = self.product(&["clients", "add", "--application", "back-office", "--json"]);
+        add.args(["--name", "Bench", "--id", CLIENT, "--auth", "client_secret_post"]);
+        add.args(["--grant", "client_credentials", "--scope", "orders"]);
+        let added = succeed(add.args(["--resource", "https://orders.example"]))?;
+        let added: serde_json::Value =
+            serde_json::from_str(&added).map_err(|error| error.to_string())?;
+        let secret = added["client_secret"].as_str().ok_or("no secret was made")?;
+        self.client_secret = secret.to_owned();
         Ok(())
+    }
+
+    /// What the client proves itself with.
+    pub fn client_secret(&self) -> &str {
+        &self.client_secret
+    }
+
+    /// The server below, where it is PostgreSQL.
+    pub fn postgres(&self) -> Option<&OwnServer> {
+        self.postgres.as_ref()
     }
 
     fn product(&self, words: &[&str]) -> Command {
@@ -99,6 +121,15 @@ impl Furnished {
     /// The product.
     pub fn serve(&self) -> Running {
         Running::start(self.product(&["serve"]), self.address)
+    }
+
+    /// The product once more, on the same database and another port.
+    pub fn serve_beside(&self) -> Result<Running, String> {
+        let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+        let address = free.map_err(|error| error.to_string())?;
+        let mut command = self.product(&["serve"]);
+        command.env("VESTIBULE__SERVER__LISTEN", address.to_string());
+        Ok(Running::start(command, address))
     }
 
     /// The limits, in this program started once more.
@@ -165,10 +196,11 @@ impl Drop for Running {
     }
 }
 
-fn succeed(command: &mut Command) -> Result<(), String> {
-    let done = command.stderr(Stdio::piped()).output().map_err(|error| error.to_string())?;
+fn succeed(command: &mut Command) -> Result<String, String> {
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let done = command.output().map_err(|error| error.to_string())?;
     if done.status.success() {
-        return Ok(());
+        return String::from_utf8(done.stdout).map_err(|error| error.to_string());
     }
     Err(format!("{command:?}: {}", String::from_utf8_lossy(&done.stderr)))
 }

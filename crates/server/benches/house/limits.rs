@@ -5,7 +5,10 @@
 //!   for each that the product has.
 //! - A callback: one request to the provider, one ES256 signature verified, and the statements of
 //!   taking the trip and settling it.
+//! - A client's own token: one ES256 signature, without and with one row written.
+//! - An introspection: the form is read, and one ES256 signature verified.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -35,7 +38,7 @@ use serde::Deserialize;
 use server::app::{App, Parts};
 use server::audit::support_code;
 use server::clock::{SystemClock, SystemEntropy};
-use store::{By, NewSession, Recalled, Settle};
+use store::{By, Happened, NewSession, Recalled, Settle};
 use tokio::sync::{mpsc, oneshot};
 
 /// What this program is started with to serve the limits.
@@ -52,7 +55,8 @@ struct Bare {
     stock: Mutex<Vec<(Digest, Attempt)>>,
     client: reqwest::Client,
     token_endpoint: String,
-    key: UnparsedPublicKey<Vec<u8>>,
+    public: UnparsedPublicKey<Vec<u8>>,
+    private: EncodingKey,
     message: Vec<u8>,
     signature: Vec<u8>,
     hashing: mpsc::UnboundedSender<(String, oneshot::Sender<()>)>,
@@ -77,6 +81,9 @@ pub async fn serve(arguments: &[String]) {
         .route("/back-office/login", post(password))
         .route("/prepare/{count}", get(stock_up))
         .route("/callback", get(callback))
+        .route("/sign", post(sign))
+        .route("/sign-and-insert", post(sign_and_insert))
+        .route("/verify", post(verify))
         .with_state(bare);
     let listener = tokio::net::TcpListener::bind(address).await.expect("the address");
     axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
@@ -99,7 +106,11 @@ fn bare(app: App, issuer: &str) -> Bare {
         stock: Mutex::default(),
         client: reqwest::Client::builder().no_proxy().build().expect("a client"),
         token_endpoint: format!("{issuer}/token"),
-        key: UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key().as_ref().to_vec()),
+        public: UnparsedPublicKey::new(
+            &ECDSA_P256_SHA256_FIXED,
+            pair.public_key().as_ref().to_vec(),
+        ),
+        private: key,
         message,
         signature: URL_SAFE_NO_PAD.decode(signature).expect("base64url"),
         hashing: start_hashing(&app),
@@ -162,6 +173,33 @@ async fn password(State(bare): Shared, Form(form): Form<LoginForm>) -> Response 
     Redirect::to("/").into_response()
 }
 
+/// What a token endpoint cannot do without: a body that is read, a token that is signed.
+async fn sign(State(bare): Shared, Form(form): Form<HashMap<String, String>>) -> Response {
+    assert!(form.contains_key("grant_type"));
+    signed(&bare).into_response()
+}
+
+async fn sign_and_insert(
+    State(bare): Shared,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    assert!(form.contains_key("grant_type"));
+    let happened = Happened::refused("client.authenticate", "bench");
+    let added = bare.app.store.add_refusal(&happened, &By::system(), bare.app.now()).await;
+    added.expect("a row");
+    signed(&bare).into_response()
+}
+
+fn signed(bare: &Bare) -> String {
+    crypto::sign(&bare.message, &bare.private, jsonwebtoken::Algorithm::ES256).expect("signed")
+}
+
+async fn verify(State(bare): Shared, Form(form): Form<HashMap<String, String>>) -> Response {
+    assert!(form.contains_key("token"));
+    bare.public.verify(&bare.message, &bare.signature).expect("the signature");
+    "{\"active\":true}".into_response()
+}
+
 async fn stock_up(State(bare): Shared, Path(count): Path<usize>) -> StatusCode {
     prepare(&bare, count).await;
     StatusCode::OK
@@ -201,7 +239,7 @@ async fn come_back(bare: &Bare) {
     let form = [("grant_type", "authorization_code"), ("code", "none")];
     let asked = bare.client.post(&bare.token_endpoint).form(&form).send().await.expect("asked");
     asked.bytes().await.expect("an answer");
-    bare.key.verify(&bare.message, &bare.signature).expect("the signature");
+    bare.public.verify(&bare.message, &bare.signature).expect("the signature");
     let settle = settle(bare, attempt);
     store.settle(&settle, |known| decide(&settle.arrival, known)).await.expect("settled");
 }

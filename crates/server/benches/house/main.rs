@@ -5,10 +5,12 @@
 //! Limits are the least that could do the job, see `limits.rs`. Blocks of both take turns, so that
 //! whatever else the machine does meets both alike.
 
+mod applications;
 mod house;
 mod limits;
 mod load;
 mod memory_path;
+mod nodes;
 mod statements;
 mod table;
 mod work;
@@ -92,9 +94,11 @@ async fn measure_on(engine: Engine, provider: &FakeProvider, table: &mut Table) 
     if engine == Engine::Sqlite {
         // Memory alone, whichever engine is below.
         table.pair("session check", &work::session_checks(&house, &bare).await);
+        applications::measure(&product, &house, &bare, table).await;
     } else {
         let logins = work::password_logins(&house, &bare, 80).await;
         table.pair(&format!("password login ({name})"), &logins);
+        nodes::measure(&product, &house, table).await;
     }
     let callbacks = work::callbacks(&house, &bare, provider).await;
     table.pair(&format!("callback of a returning person ({name})"), &callbacks);

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use identity::applications::ApplicationKey;
+use identity::oauth::clients::{ClientAuthMethod, GrantType};
+use identity::oauth::registration::NewClient;
 use identity::secret::Secret;
 use identity::users::Status;
 use store::{By, Figures};
+use testkit::wire::Wire;
 use testkit::{Browser, Engine, FakeProvider, House};
+use url::form_urlencoded;
 
 use crate::house::{PASSWORD, PEOPLE};
 use crate::table::Table;
@@ -27,6 +32,7 @@ pub async fn count(engines: &[Engine], table: &mut Table) {
         table.budget(&format!("statements, {what}"), callback.statements, STATEMENTS);
         table.note(&figures(&what, callback));
         table.note(&figures(&format!("password login ({name})"), password(&house).await));
+        table.note(&figures(&format!("use of a refresh token ({name})"), refresh(&house).await));
     }
 }
 
@@ -75,6 +81,53 @@ async fn password(house: &House) -> Figures {
     }
     // The first made the device known.
     least(costs.split_off(1))
+}
+
+/// Of the person who has a password by now, at a client that proves itself by a secret.
+async fn refresh(house: &House) -> Figures {
+    const CALLBACK: &str = "https://shop.example/callback";
+    let mut new = NewClient::named(ApplicationKey::from_stored("back-office"), "Bench");
+    new.id = Some("bench".to_owned());
+    new.authentication = Some(ClientAuthMethod::ClientSecretPost);
+    new.redirect_uris = vec![CALLBACK.to_owned()];
+    new.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+    new.scopes = vec!["openid".to_owned()];
+    (new.require_pkce, new.require_nonce) = (false, false);
+    let (store, now) = (&house.app.store, house.app.now());
+    let client = new.register(now, house.app.entropy.as_ref()).expect("a client");
+    let secret = Secret::new("bench").digest();
+    store.add_client(&client, Some(&secret), &By::operator(), now).await.expect("added");
+    house.learn().await;
+    let browser = house.browser();
+    sign_in(house, &browser).await;
+    let query = [("client_id", "bench"), ("redirect_uri", CALLBACK), ("response_type", "code")];
+    let query = form_urlencoded::Serializer::new("/oauth/authorize?scope=openid&".to_owned())
+        .extend_pairs(query)
+        .finish();
+    let back = browser.get(&query).await.sent_on("code").expect("a code");
+    let address = house.url().socket_addrs(|| None).expect("an address")[0];
+    let mut wire = Wire::connect(address).await.expect("a connection");
+    let mut token = redeem(
+        &mut wire,
+        &[("grant_type", "authorization_code"), ("code", &back), ("redirect_uri", CALLBACK)],
+    )
+    .await;
+    let mut costs = Vec::new();
+    for _ in 0..TIMES {
+        let before = house.app.store.counted();
+        token =
+            redeem(&mut wire, &[("grant_type", "refresh_token"), ("refresh_token", &token)]).await;
+        costs.push(house.app.store.counted().since(before));
+    }
+    least(costs)
+}
+
+/// The refresh token that comes of it.
+async fn redeem(wire: &mut Wire, fields: &[(&str, &str)]) -> String {
+    let own = [("client_id", "bench"), ("client_secret", "bench")];
+    let answer = wire.post("/oauth/token", "", &[&own, fields].concat()).await.expect("an answer");
+    let body: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    body["refresh_token"].as_str().unwrap_or_else(|| panic!("no token: {answer:?}")).to_owned()
 }
 
 async fn sign_in(house: &House, browser: &Browser) -> Figures {

@@ -1,4 +1,4 @@
-//! What is measured: the three things that a house does all day.
+//! What is measured of people: the three things that a house does for them all day.
 
 use std::net::SocketAddr;
 
@@ -9,14 +9,17 @@ use url::{Position, Url};
 use crate::house::{PASSWORD, PEOPLE, Running};
 use crate::load::{Pairs, block};
 
-/// A browser of the load: its cookies, and what its forms carry.
+/// A browser of the load.
 #[derive(Clone)]
-struct Visitor {
-    browser: String,
-    csrf: String,
+pub struct Visitor {
+    /// The cookie that it is known by.
+    pub browser: String,
+    /// What its forms carry.
+    pub csrf: String,
 }
 
-async fn arrive(wire: &mut Wire) -> Visitor {
+/// Opens the login page.
+pub async fn arrive(wire: &mut Wire) -> Visitor {
     let page = wire.get("/back-office/login", "").await.expect("the login page");
     Visitor {
         browser: page.cookie("_browser").expect("a cookie"),
@@ -24,12 +27,13 @@ async fn arrive(wire: &mut Wire) -> Visitor {
     }
 }
 
-async fn connect(address: SocketAddr) -> Wire {
+/// A connection to whoever listens there.
+pub async fn connect(address: SocketAddr) -> Wire {
     Wire::connect(address).await.expect("a connection")
 }
 
 /// The way in with a password: the answer that brings the session.
-async fn sign_in(wire: &mut Wire, visitor: &Visitor, email: &str) -> Answer {
+pub async fn sign_in(wire: &mut Wire, visitor: &Visitor, email: &str) -> Answer {
     let fields = [("csrf", visitor.csrf.as_str()), ("email", email), ("password", PASSWORD)];
     let answer = wire.post("/back-office/login", &visitor.browser, &fields).await;
     let answer = answer.expect("an answer");

@@ -91,7 +91,7 @@ impl Furnished {
         let added = succeed(add.args(["--resource", "https://orders.example"]))?;
         let added: serde_json::Value =
             serde_json::from_str(&added).map_err(|error| error.to_string())?;
-        let secret = added["client_secret"].as_str().ok_or("no secret was made")?;
+        let secret = added["client"]["client_secret"].as_str().ok_or("no secret was made")?;
         self.client_secret = secret.to_owned();
         Ok(())
     }

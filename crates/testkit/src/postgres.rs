@@ -119,15 +119,6 @@ impl OwnServer {
         self.place.url("postgres")
     }
 
-    /// Cuts every connection of every client, as a firewall or an operator would.
-    pub fn cut_connections(&self) -> Result<(), String> {
-        self.place.query(
-            "postgres",
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
-        )
-    }
-
     /// Takes the server away as a crash would, with every connection.
     pub fn crash(&mut self) {
         let Some(mut server) = self.server.take() else { return };

@@ -101,9 +101,18 @@ impl Furnished {
         &self.client_secret
     }
 
-    /// The server below, where it is PostgreSQL.
-    pub fn postgres(&self) -> Option<&OwnServer> {
-        self.postgres.as_ref()
+    /// Whether several processes can be on its database.
+    pub fn is_shared(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    /// Cuts every connection of every process to the PostgreSQL below, as an operator or a
+    /// firewall would.
+    pub fn cut_connections(&self) -> Result<(), String> {
+        let url = self.postgres.as_ref().ok_or("no PostgreSQL")?.url();
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        succeed(Command::new("psql").args([&url, "-qXAtc", cut])).map(|_| ())
     }
 
     fn product(&self, words: &[&str]) -> Command {

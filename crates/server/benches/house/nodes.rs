@@ -16,7 +16,9 @@ const SEEN: u64 = 1000;
 
 /// Measures with connections as they are, and with all of them cut just before.
 pub async fn measure(furnished: &Furnished, one: &Running, table: &mut Table) {
-    let Some(postgres) = furnished.postgres() else { return };
+    if !furnished.is_shared() {
+        return;
+    }
     let other = match furnished.serve_beside() {
         Ok(other) => other,
         Err(why) => return table.note(&format!("two nodes are left out: {why}")),
@@ -24,7 +26,7 @@ pub async fn measure(furnished: &Furnished, one: &Running, table: &mut Table) {
     for (cut, what) in [(false, ""), (true, ", every database connection cut just before")] {
         let mut times = Vec::new();
         for _ in 0..TIMES {
-            let before = || if cut { postgres.cut_connections() } else { Ok(()) };
+            let before = || if cut { furnished.cut_connections() } else { Ok(()) };
             times.push(logout(one, &other, before).await);
         }
         times.sort_unstable();

@@ -80,7 +80,7 @@ impl<'a> Town<'a> {
         }
         self.local(hour % LOCALS).await;
         self.strangers().await;
-        self.provider.forget_seen();
+        self.provider.forget();
     }
 
     /// What they did, in words.

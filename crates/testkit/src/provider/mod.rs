@@ -131,9 +131,10 @@ impl FakeProvider {
         lock(&self.desk.seen).clone()
     }
 
-    /// Begins to count anew.
-    pub fn forget_seen(&self) {
+    /// Begins anew: what has come in is forgotten, and so is every code and token given out.
+    pub fn forget(&self) {
         *lock(&self.desk.seen) = Seen::default();
+        *lock(&self.desk.codes) = Codes::default();
     }
 
     /// How often an endpoint was asked so far.

@@ -84,12 +84,16 @@ on_both_engines! {
         assert!(browser.open("/back-office/login/corp").await.is_signed_in());
         let user = house.users().await.remove(0).id;
         let session = house.app.store.list_sessions(&user).await.expect("a list").remove(0).id;
+        let trusted = || house.app.sessions.trust(house.app.now()) == Trust::Fresh;
+        // A look that begins now sees the sign-in as a change, and forgets it; none does later.
+        house.clock.turn(Duration::from_secs(3));
+        eventually("the changes are looked at", trusted).await;
+        assert!(browser.open("/back-office").await.is_signed_in());
         house.clock.turn(50 * MINUTE);
         let used = house.app.now();
         house.app.store.touch_sessions(&[(session, used)]).await.expect("used elsewhere");
         house.clock.turn(50 * MINUTE);
         // Memory answers, and it knows of no use for 100 minutes.
-        let trusted = || house.app.sessions.trust(house.app.now()) == Trust::Fresh;
         eventually("the changes are looked at", trusted).await;
         assert!(!house.app.sessions.is_empty());
         assert!(browser.open("/back-office").await.is_signed_in(), "idle for 50 minutes only");

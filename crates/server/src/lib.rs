@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod demo;
 pub mod directory;
+pub mod doctor;
 pub mod error;
 pub mod federation;
 pub mod files;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::app::App;
+use crate::doctor::probe::Asked;
 use crate::metrics;
 
 /// What is looked at, and what is wrong with it.
@@ -17,9 +18,13 @@ struct Check {
     why: Option<&'static str>,
 }
 
-/// `GET /healthz`: the process runs.
-pub async fn healthz() -> Response {
-    Json(json!({ "status": "ok" })).into_response()
+/// `GET /healthz`: the process runs. The house's own doctor learns how it is seen besides.
+pub async fn healthz(Asked(seen): Asked) -> Response {
+    let health = match seen {
+        None => json!({ "status": "ok" }),
+        Some(seen) => json!({ "status": "ok", "seen": seen }),
+    };
+    Json(health).into_response()
 }
 
 /// `GET /readyz`: the process can serve, because its database answers and there are keys to sign

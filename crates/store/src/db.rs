@@ -1,6 +1,7 @@
 //! The only module that knows that there are two engines: pools, transactions, retry.
 
 pub(crate) mod dump;
+pub(crate) mod examine;
 mod faults;
 mod open;
 

@@ -43,6 +43,7 @@ pub use backup::{BackedUp, BackupError, RestoreError};
 pub use by::{Actor, AuditNote, By};
 pub use changes::{Change, ChangeKind, Changes};
 pub use counter::Figures;
+pub use db::examine::{Examined, Schema};
 pub use error::{Conflict, Error, Result};
 pub use federation::attempts::Recalled;
 pub use federation::connections::{ConnectionChange, NewConnection};
@@ -89,6 +90,12 @@ impl Store {
         let store = Self { db: db::Db::open(url, connections).await?, entropy };
         store.add_built_in(now).await?;
         Ok(store)
+    }
+
+    /// Looks at the database that `url` names, without opening it as a house: nothing is made or
+    /// written. None when it is a file that is not there. Fails as [`Self::open`] does.
+    pub async fn examine(url: &str) -> Result<Option<Examined>> {
+        db::examine::examine(url).await
     }
 
     /// `sqlite` or `postgres`, for logs and people.

@@ -13,12 +13,19 @@ pub struct Answer {
     pub text: String,
     /// For programs; stable.
     pub json: Value,
+    /// What the process ends with.
+    status: ExitCode,
 }
 
 impl Answer {
     /// The same, said twice.
     pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json }
+        Self { text: text.into(), json, status: ExitCode::SUCCESS }
+    }
+
+    /// The same, for a program that only looks at the exit code: 1.
+    pub fn unwell(self) -> Self {
+        Self { status: ExitCode::FAILURE, ..self }
     }
 
     /// Nothing to say.
@@ -29,14 +36,14 @@ impl Answer {
     /// To standard output.
     pub fn print(&self, as_json: bool) -> ExitCode {
         let text = match (as_json, &self.json) {
-            (true, Value::Null) => return ExitCode::SUCCESS,
+            (true, Value::Null) => return self.status,
             (true, json) => for_a_terminal_as_json(json),
-            (false, _) if self.text.is_empty() => return ExitCode::SUCCESS,
+            (false, _) if self.text.is_empty() => return self.status,
             (false, _) => for_a_terminal(self.text.trim_end()),
         };
         // Whoever closed the pipe has read enough.
         let _ = writeln!(std::io::stdout(), "{text}");
-        ExitCode::SUCCESS
+        self.status
     }
 }
 

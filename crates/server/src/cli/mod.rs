@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod clients;
 mod config;
+mod doctor;
 mod generate;
 mod groups;
 mod hosts;
@@ -70,6 +71,8 @@ enum Command {
     /// Check the configuration, or print everything that can be configured
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at everything that a house needs, also from outside, and say what is wrong
+    Doctor,
     /// Print a link that makes the first administrator, once
     SetupLink,
     /// Change how long sessions last, where sign-ins return to, and whether passwords are taken
@@ -175,6 +178,9 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
     if matches!(command, Command::Serve) {
         return serve::run(config).await;
     }
+    if matches!(command, Command::Doctor) {
+        return doctor::run(&config).await;
+    }
     if let Command::Restore(command) = command {
         return command.run(&config).await;
     }
@@ -193,6 +199,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Restore(_)
         | Command::Serve
         | Command::Demo(_)
+        | Command::Doctor
         | Command::Config(_)
         | Command::Gen(_) => Ok(Answer::silent()),
     };

@@ -62,11 +62,14 @@ pub enum MailSetupError {
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The mail server cannot be reached, or does not take it.
-    #[error("the mail server does not take the mail: {0}")]
+    #[error("the mail server does not take us: {0}")]
     Refused(#[from] lettre::transport::smtp::Error),
     /// It takes too long.
     #[error("the mail server takes too long")]
     TooSlow,
+    /// It takes the connection and then says nothing good.
+    #[error("the mail server takes the connection and then does not answer")]
+    Silent,
     /// The stored address or our own is none that mail can go to.
     #[error("the mail cannot be written: {0}")]
     Message(String),
@@ -122,6 +125,16 @@ impl Smtp {
             _ => return Err(MailSetupError::Half),
         }
         Ok(Some(Self { transport: builder.build(), from }))
+    }
+
+    /// Whether the mail server takes us: connection, encryption and password, and no mail.
+    pub async fn try_connection(&self) -> Result<(), SendError> {
+        match tokio::time::timeout(SEND_LIMIT, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(SendError::Silent),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(SendError::TooSlow),
+        }
     }
 
     /// Sends one mail.

@@ -109,13 +109,20 @@ fn providers(app: &App, page: &mut Page) {
 }
 
 async fn queues(app: &App, page: &mut Page) {
-    let mails = app.store.count_mails().await;
+    let waiting = async {
+        let mails = app.store.count_mails().await?;
+        Ok::<_, store::Error>((mails, app.store.count_back_channel_logouts().await?))
+    };
+    let waiting = waiting.await;
     let name = "vestibule_database_up";
     let help = "Whether the database has answered this very question.";
-    page.metric(name, "gauge", help).value(name, &[], u8::from(mails.is_ok()));
-    let Ok(mails) = mails else { return };
+    page.metric(name, "gauge", help).value(name, &[], u8::from(waiting.is_ok()));
+    let Ok((mails, logouts)) = waiting else { return };
     let name = "vestibule_mails";
     page.metric(name, "gauge", "Mails that wait, and those that were given up.");
     page.value(name, &[("state", "waiting")], mails.waiting);
     page.value(name, &[("state", "failed")], mails.failed);
+    let name = "vestibule_back_channel_logouts";
+    let help = "Ends of sessions that clients have yet to be told of.";
+    page.metric(name, "gauge", help).value(name, &[], logouts);
 }

@@ -77,6 +77,13 @@ macro_rules! insert_logouts {
 }
 
 impl Store {
+    /// How many clients have yet to be told of a session's end: one for each of both.
+    pub async fn count_back_channel_logouts(&self) -> Result<u64> {
+        const SQL: &str = "SELECT count(*) FROM back_channel_logouts WHERE due_at IS NOT NULL";
+        let (waiting,): (i64,) = self.db.one(SQL, args![]).await?;
+        Ok(u64::try_from(waiting).unwrap_or(0))
+    }
+
     /// The clients that somebody is due to be told about.
     pub async fn list_clients_due_a_logout(&self, now: Moment) -> Result<Vec<ClientId>> {
         const SQL: &str = "SELECT DISTINCT client_id FROM back_channel_logouts \

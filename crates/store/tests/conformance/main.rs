@@ -27,6 +27,8 @@ mod crossings;
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod examine;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod forward_auth;

@@ -135,3 +135,21 @@ fn the_rules_that_were_weighed_come_in_order() {
     let same_address = Known { candidate: Some(candidate), ..known(connection()) };
     assert_eq!(rules(&same_address).last(), Some(&"exchange_links"));
 }
+
+#[test]
+fn a_rule_of_the_exchange_settles_what_it_refuses_and_nothing_else() {
+    let weighed = |door, listed: &[&str], exchange_staff| -> Vec<(&str, bool)> {
+        let exchange_audiences = listed.iter().map(|&one| one.to_owned()).collect();
+        let known = known(Connection { exchange_audiences, exchange_staff, ..connection() });
+        let named = [APP.to_owned()];
+        let brought = Brought { kind: SubjectKind::IdToken, named: &named };
+        let rules = decide_exchange(&arrival(door), &known, brought).rules;
+        let own = rules.iter().filter(|one| one.rule.starts_with("exchange_"));
+        own.map(|one| (one.rule, one.settled)).collect()
+    };
+    let (audience, staff) = ("exchange_audience", "exchange_staff");
+    assert_eq!(weighed(STOREFRONT, &[APP], false), [(audience, false)]);
+    assert_eq!(weighed(STOREFRONT, &[], false), [(audience, true)]);
+    assert_eq!(weighed(BACK_OFFICE, &[APP], false), [(audience, false), (staff, true)]);
+    assert_eq!(weighed(BACK_OFFICE, &[APP], true), [(audience, false), (staff, false)]);
+}

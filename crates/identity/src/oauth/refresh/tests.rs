@@ -8,7 +8,7 @@ fn becomes(generation: u32, seconds: i64) -> Refresh {
 }
 
 #[test]
-fn the_head_rotates_and_its_predecessor_gets_it_once_more_for_thirty_seconds() {
+fn s072_the_predecessor_of_the_head_gets_it_once_more_for_thirty_seconds() {
     assert_eq!(becomes(5, 1000), Refresh::Rotate);
     assert_eq!(becomes(4, 29), Refresh::Again);
     assert_eq!(becomes(4, 30), Refresh::Replayed);

@@ -21,6 +21,7 @@ use store::{By, Conflict, Store};
 pub use change::{ProviderEdit, change};
 pub use doors::{DoorEdit, change_connection, connect, disconnect};
 pub use fault::SaveError;
+pub(crate) use refresh::to_confirm;
 pub use refresh::{Difference, Refreshed, refresh};
 
 use super::secrets;

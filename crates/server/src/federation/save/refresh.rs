@@ -53,7 +53,8 @@ pub async fn refresh(
     Ok(Refreshed { provider, changed })
 }
 
-fn to_confirm(provider: &Provider, read: &Metadata) -> Vec<String> {
+/// What somebody has to confirm before it is taken over, each in words.
+pub(crate) fn to_confirm(provider: &Provider, read: &Metadata) -> Vec<String> {
     let moved = changed_hosts(&provider.endpoints, &read.endpoints).into_iter().map(|change| {
         let ChangedHost { endpoint, was, now } = change;
         match was {

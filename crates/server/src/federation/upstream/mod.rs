@@ -26,6 +26,7 @@ use url::form_urlencoded;
 
 pub use keys::{Health, KeysFault};
 pub use proofs::BroughtToken;
+pub(crate) use wire::Reply;
 pub use wire::{SetupError, WireFault};
 
 use crate::clock::Clock;
@@ -219,6 +220,20 @@ impl Upstream {
     ) -> Result<u16, WireFault> {
         let request = self.wire.post(url, &Reach { allow_private })?.form(form);
         Ok(self.wire.send(request).await?.status())
+    }
+
+    /// What stands at an address, asked as guardedly as a provider is.
+    pub(crate) async fn look(
+        &self,
+        url: &str,
+        allow_private: &[String],
+        headers: &[(&'static str, &str)],
+    ) -> Result<Reply, WireFault> {
+        let mut request = self.wire.get(url, &Reach { allow_private })?;
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.wire.send(request).await
     }
 
     async fn redeem(&self, exchange: &Exchange<'_>) -> Result<Tokens, Failure> {

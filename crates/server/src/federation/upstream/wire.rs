@@ -6,11 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use identity::federation::reach::{AddressFault, Reach};
+use identity::time::Moment;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
 use url::Url;
 
@@ -116,7 +117,23 @@ impl Reply {
 
     /// How long it may be kept, in the provider's words.
     pub(crate) fn cache_control(&self) -> Option<&str> {
-        self.headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok())
+        self.header(&CACHE_CONTROL)
+    }
+
+    /// Where it would have us go; we do not.
+    pub(crate) fn location(&self) -> Option<&str> {
+        self.header(&LOCATION)
+    }
+
+    /// What time it is there (RFC 9110 section 6.6.1), in whole seconds.
+    pub(crate) fn date(&self) -> Option<Moment> {
+        let date = httpdate::parse_http_date(self.header(&DATE)?).ok()?;
+        let since = date.duration_since(UNIX_EPOCH).ok()?;
+        Some(Moment::from_seconds(i64::try_from(since.as_secs()).ok()?))
+    }
+
+    fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 

@@ -94,13 +94,19 @@ impl Signer {
     /// Opens the keys that are there, and makes in a new house those that take no time. The others
     /// come with [`work`], or with their first use: a start does not wait for primes.
     pub async fn open(tools: Tools<'_>, now: Moment) -> Result<Self, SigningError> {
+        let signer = Self::read(tools).await?;
+        signer.ensure(tools, &MADE_AT_ONCE, now).await?;
+        Ok(signer)
+    }
+
+    /// Opens the keys that are there, and makes none.
+    pub async fn read(tools: Tools<'_>) -> Result<Self, SigningError> {
         let signer = Self {
             held: RwLock::default(),
             reloading: tokio::sync::Mutex::default(),
             making: tokio::sync::Mutex::default(),
         };
         signer.reload(tools).await?;
-        signer.ensure(tools, &MADE_AT_ONCE, now).await?;
         Ok(signer)
     }
 

@@ -52,7 +52,7 @@ bench: ## measure, each figure beside its limit
 	cargo bench -p server --bench house --locked
 
 .PHONY: soak
-soak: ## ten days in a minute: what is over is forgotten, on both engines
+soak: ## ten simulated days: what is over is forgotten, on both engines
 	cargo bench -p server --bench soak --locked
 
 .PHONY: mutants

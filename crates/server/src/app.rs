@@ -7,7 +7,7 @@ use identity::entropy::Entropy;
 use identity::ids::{SessionId, UserId};
 use identity::oauth::refresh::RefreshKey;
 use identity::time::Moment;
-use store::Store;
+use store::{Schema, Store};
 
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseConfig};
@@ -94,6 +94,12 @@ pub enum OpenError {
     /// The database does not answer, or cannot be brought up to date.
     #[error("cannot open the database: {0}")]
     Store(#[from] store::Error),
+    /// A restored database, or a key file that somebody took away.
+    #[error(
+        "the key file {0} is not there, and this database was made with one; put its copy there: \
+         without it nothing encrypted can be opened"
+    )]
+    KeyLost(String),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -180,6 +186,19 @@ impl App {
     }
 }
 
+/// Whether the database was made with a key file that is not there: one that was made now would
+/// open nothing, and stand where the right one belongs.
+async fn is_key_lost(config: &Config) -> Result<bool, OpenError> {
+    let is_there = || config.keys.file.exists();
+    if is_there() {
+        return Ok(false);
+    }
+    let found = Store::examine(config.database.url.expose()).await?;
+    let is_lived_in = found.is_some_and(|found| found.schema != Schema::Missing);
+    // A process that starts at the same time makes the file before it makes the tables.
+    Ok(is_lived_in && !is_there())
+}
+
 /// Database and keys alone: all that a command needs that serves nobody.
 pub async fn open_store(
     config: &Config,
@@ -191,6 +210,9 @@ pub async fn open_store(
     {
         crate::files::private_folder(folder)
             .map_err(|error| OpenError::Folder(file.display().to_string(), error))?;
+    }
+    if is_key_lost(config).await? {
+        return Err(OpenError::KeyLost(config.keys.file.display().to_string()));
     }
     // The key file first: a house whose secrets cannot be opened must not touch its database.
     let master = master_key(&config.keys.file, entropy.as_ref())?;

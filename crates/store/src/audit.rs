@@ -168,6 +168,13 @@ impl Store {
         Ok(row.map(AuditRow::read).transpose()?)
     }
 
+    /// The entry of this id.
+    pub async fn find_audit(&self, id: &AuditId) -> Result<Option<AuditEntry>> {
+        let row: Option<AuditRow> =
+            self.db.opt("SELECT * FROM audit WHERE id = $1", args![id]).await?;
+        Ok(row.map(AuditRow::read).transpose()?)
+    }
+
     /// Entries, the latest first; of one user, if named. The cursor is the last entry's id.
     pub async fn list_audit(
         &self,

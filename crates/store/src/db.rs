@@ -281,9 +281,7 @@ impl Db {
         tokio::time::sleep(Duration::from_millis(rand::random_range(1..=longest))).await;
         true
     }
-}
 
-impl Db {
     /// Who settles for the first time does so beside all others; who lost a race tries again
     /// when nobody else of this process is settling. PostgreSQL watches for conflicts by page,
     /// and in a small table fifty newcomers share one: trying again beside each other, all but

@@ -43,7 +43,7 @@ pub fn document(issuer: &str) -> Value {
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "amr", "acr", "sid",
             "at_hash", "name", "given_name", "family_name", "locale", "user_type", "email",
-            "email_verified", "groups",
+            "email_verified", "groups", "organisation",
         ],
         "claims_parameter_supported": false,
         "request_parameter_supported": false,

@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use crate::ids::{ClientId, GrantId, PublicId};
+use crate::ids::{ClientId, GrantId, OrganisationId, PublicId};
 use crate::oauth::clients::SigningAlgorithm;
 use crate::oauth::grants::Grant;
 use crate::oauth::scopes::{OPENID, Scopes};
@@ -40,6 +40,8 @@ pub struct Subject<'a> {
     pub user: &'a User,
     /// Names of their groups.
     pub groups: &'a [String],
+    /// The organisation that they act for.
+    pub organisation: Option<&'a OrganisationId>,
 }
 
 /// What every token of one answer has in common.
@@ -252,6 +254,9 @@ fn about(subject: Subject<'_>, scopes: &Scopes) -> Map<String, Value> {
     }
     if scopes.contains("groups") {
         claims.insert("groups".to_owned(), json!(subject.groups));
+    }
+    if let Some(organisation) = subject.organisation.filter(|_| scopes.contains("organisation")) {
+        claims.insert("organisation".to_owned(), organisation.as_str().into());
     }
     claims
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use clap::{Args, Subcommand};
-use identity::ids::{ProviderId, UserId};
+use identity::ids::{AuditId, ProviderId, UserId};
 use identity::text::printable;
 use serde_json::{Value, json};
 use store::{AuditEntry, Paging};
@@ -16,7 +16,7 @@ use crate::audit::read_support_code;
 /// What to read.
 #[derive(Debug, Subcommand)]
 pub enum AuditCommand {
-    /// Show the entry behind a support code, with the rules that were weighed
+    /// Show one entry, by its support code or its id, with the rules that were weighed
     Show(ShowCommand),
     /// List entries, the latest first
     List(ListCommand),
@@ -27,7 +27,7 @@ pub enum AuditCommand {
 /// Which entry.
 #[derive(Debug, Args)]
 pub struct ShowCommand {
-    /// Support code, as the person was shown it
+    /// Support code, as the person was shown it; or the id of an entry, as --json lists it
     #[arg(value_name = "CODE")]
     code: String,
 }
@@ -68,10 +68,10 @@ async fn show(house: &CommandHouse, code: &str) -> Result<Answer, Failure> {
     // People read codes out and type them in their own way; what is none finds nothing.
     let found = match read_support_code(code) {
         Some(code) => house.store.find_audit_by_support_code(&code).await?,
-        None => None,
+        None => house.store.find_audit(&AuditId::from_stored(code.trim())).await?,
     };
     let entry = found.ok_or_else(|| {
-        let text = format!("no entry has the support code {code}; check it letter by letter");
+        let text = format!("no entry has the support code or id {code}; check it letter by letter");
         Failure::new("not_found", text)
     })?;
     let names = Names::of(house, std::slice::from_ref(&entry)).await?;
@@ -98,7 +98,7 @@ async fn list(
             names.actor(entry),
             entry.action.clone(),
             entry.outcome.clone(),
-            or_dash(names.user(entry)),
+            names.about(entry),
             or_dash(entry.support_code.as_deref()),
         ]
     };
@@ -106,7 +106,7 @@ async fn list(
     let text = if rows.is_empty() {
         "There is no entry.".to_owned()
     } else {
-        let head = ["TIME", "BY", "ACTION", "OUTCOME", "USER", "CODE"];
+        let head = ["TIME", "BY", "ACTION", "OUTCOME", "ABOUT", "CODE"];
         table(&head, &rows) + &more(page.next.as_ref())
     };
     let entries: Vec<_> = page.items.iter().map(|entry| entry_json(entry, &names)).collect();
@@ -144,6 +144,16 @@ impl Names {
     fn provider<'a>(&'a self, entry: &'a AuditEntry) -> Option<&'a str> {
         let id = entry.provider.as_ref()?;
         Some(self.providers.get(id).map_or(id.as_str(), String::as_str))
+    }
+
+    /// Whom or what an entry is about: a person, else what its detail names.
+    fn about(&self, entry: &AuditEntry) -> String {
+        const THINGS: [&str; 5] = ["client", "origin", "kid", "group", "application"];
+        let thing = || {
+            let named = THINGS.iter().find_map(|name| entry.detail.get(*name)?.as_str());
+            named.or(self.provider(entry)).or(entry.application.as_ref().map(|key| key.as_str()))
+        };
+        self.user(entry).or_else(thing).unwrap_or("-").to_owned()
     }
 
     fn actor(&self, entry: &AuditEntry) -> String {

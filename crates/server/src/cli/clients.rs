@@ -7,11 +7,13 @@ mod settings;
 mod show;
 
 use clap::{Args, Subcommand};
+use identity::applications::ApplicationKey;
 use identity::ids::ClientId;
 use identity::oauth::clients::{Client, ClientAuthMethod};
 use serde_json::{Value, json};
 
 use super::{Answer, CommandHouse, Failure};
+use crate::federation::save;
 
 /// What to do with OAuth clients.
 #[derive(Debug, Subcommand)]
@@ -66,6 +68,12 @@ impl Named {
             Failure::new("not_found", text)
         })
     }
+}
+
+/// The application of this key, or a sentence that names those there are.
+async fn find_application(house: &CommandHouse, asked: &str) -> Result<ApplicationKey, Failure> {
+    let found = save::find_application(&house.store, asked).await?;
+    Ok(found.key)
 }
 
 /// Whether it proves itself by a secret of ours.

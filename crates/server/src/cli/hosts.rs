@@ -1,7 +1,6 @@
 //! `vestibule hosts`: hosts in front of which a reverse proxy asks us.
 
 use clap::{Args, Subcommand};
-use identity::applications::ApplicationKey;
 use identity::forward_auth::{ProtectedHost, authority, authority_of};
 use identity::return_to::Origin;
 use serde_json::{Value, json};
@@ -9,6 +8,7 @@ use url::Position;
 
 use super::answer::table;
 use super::{Answer, CommandHouse, Failure};
+use crate::federation::save;
 
 /// What to do with hosts.
 #[derive(Debug, Subcommand)]
@@ -77,15 +77,10 @@ async fn add(house: &CommandHouse, command: &AddCommand) -> Result<Answer, Failu
         );
         return Err(Failure::new("own_address", text));
     }
-    let application = ApplicationKey::parse(&command.application)
-        .map_err(|error| Failure::new("application_key", error.to_string()))?;
+    let application = save::find_application(&house.store, &command.application).await?.key;
     let host = ProtectedHost { origin, application };
     house.store.add_protected_host(&host, &house.by(), house.now()).await.map_err(|error| {
         match error {
-            store::Error::NotFound => {
-                let text = format!("there is no application \"{}\"", host.application);
-                Failure::new("not_found", text)
-            }
             store::Error::Conflict(_) => {
                 let text = format!(
                     "{} is protected already; look with: vestibule hosts list",

@@ -32,6 +32,8 @@ pub enum UsersCommand {
     Delete(Person),
     /// Bring a deleted user back, deactivated and without their groups
     Restore(Person),
+    /// End every session of a user, and everything that applications keep for them offline
+    SignOut(Person),
     /// Set a password, read from a file or standard input, and end the user's sessions
     SetPassword(SetPasswordCommand),
 }
@@ -56,6 +58,7 @@ impl UsersCommand {
             Self::Deactivate(person) => status(house, &person, StatusChange::Deactivate).await,
             Self::Delete(person) => status(house, &person, StatusChange::Delete).await,
             Self::Restore(person) => status(house, &person, StatusChange::Restore).await,
+            Self::SignOut(person) => sign_out(house, &person).await,
             Self::SetPassword(command) => command.run(house).await,
         }
     }
@@ -89,6 +92,22 @@ async fn status(
         (true, now) => format!("{} is {now}, and all their sessions were ended.", user.email),
     };
     Ok(Answer::new(text, json!({ "user": user_json(&user), "changed": changed })))
+}
+
+/// Everywhere: in every browser, and at every application.
+async fn sign_out(house: &CommandHouse, person: &Person) -> Result<Answer, Failure> {
+    let user = find(house, person).await?;
+    let ended = house.store.end_user_sessions(&user.id, None, &house.by(), house.now()).await?;
+    let sessions = match ended {
+        0 => "no session was open".to_owned(),
+        1 => "1 session was ended".to_owned(),
+        many => format!("{many} sessions were ended"),
+    };
+    let text = format!(
+        "{} is signed out everywhere: {sessions}, and applications keep nothing for them.",
+        user.email
+    );
+    Ok(Answer::new(text, json!({ "user": user_json(&user), "ended": ended })))
 }
 
 impl SetPasswordCommand {

@@ -200,7 +200,8 @@ impl Call<'_> {
         });
         if scopes.contains(OPENID) {
             let groups = self.groups(user, scopes).await?;
-            let subject = Subject { user, groups: &groups };
+            let organisation = grant.organisation.as_ref();
+            let subject = Subject { user, groups: &groups, organisation };
             let algorithm = client.id_token_algorithm;
             let claims = tokens::id_token(issue, subject, nonce, &access, algorithm);
             body["id_token"] = sign(app, algorithm, ID_TYP, &claims).await?.into();

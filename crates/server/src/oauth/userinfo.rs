@@ -52,7 +52,8 @@ pub async fn answer(
     let Some(held) = held else {
         return Ok(invalid("the sign-in behind this access token has ended"));
     };
-    let subject = Subject { user: &held.found.user, groups: &held.groups };
+    let organisation = held.found.grant.organisation.as_ref();
+    let subject = Subject { user: &held.found.user, groups: &held.groups, organisation };
     Ok(good(Value::Object(userinfo(subject, &token.scopes))))
 }
 

@@ -38,6 +38,9 @@ async fn comes_back(engine: Engine) {
     let (done, said) = elsewhere(&folder, &["restore", "../house.backup"]).await;
     assert!(done && said.contains("put the key file") && said.contains("vestibule.key"), "{said}");
     let data = folder.join("vestibule-data");
+    let (done, said) = elsewhere(&folder, &["users", "list"]).await;
+    assert!(!done && said.contains("put its copy there"), "{said}");
+    assert!(!data.join("vestibule.key").exists(), "no other key stands where it belongs");
     std::fs::copy(desk.house.folder().join("vestibule.key"), data.join("vestibule.key"))
         .expect("copied");
     let (done, users) = elsewhere(&folder, &["users", "list", "--json"]).await;

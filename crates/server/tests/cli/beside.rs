@@ -38,6 +38,13 @@ on_both_engines! {
         out(&browser).await;
 
         let browser = signed_in(&desk, "grace@shop.test").await;
+        let phone = signed_in(&desk, "grace@shop.test").await;
+        let signed_out = desk.ask(&["users", "sign-out", "grace@shop.test"]).await;
+        assert_eq!(signed_out["ended"], 2);
+        out(&browser).await;
+        out(&phone).await;
+
+        let browser = signed_in(&desk, "grace@shop.test").await;
         desk.ask(&["users", "delete", "grace@shop.test"]).await;
         out(&browser).await;
     }
@@ -101,6 +108,8 @@ async fn a_support_code_leads_to_the_decision_and_its_rules() {
     {
         assert_eq!(desk.ask(&["audit", "show", &typed]).await, entry, "{typed}");
     }
+    let id = entry["entry"]["id"].as_str().expect("an id");
+    assert_eq!(desk.ask(&["audit", "show", id]).await, entry, "by its id as well");
     for none in ["NOSUCHCODE", "00000-00000"] {
         let (code, _) = desk.refused(&["audit", "show", none]).await;
         assert_eq!(code, "not_found", "{none}");

@@ -40,6 +40,12 @@ on_both_engines! {
         assert_eq!(listed["clients"], json!([expected]));
         let other = desk.ask(&["clients", "list", "--application", "dashboard"]).await;
         assert_eq!(other["clients"], json!([]));
+        let (_, nowhere) = desk.refused(&["clients", "list", "--application", "nowhere"]).await;
+        assert!(nowhere.contains("storefront"), "names those there are: {nowhere}");
+        let (code, _) = desk.refused(&["clients", "change", "demo-shop"]).await;
+        assert_eq!(code, "nothing_to_change");
+        let audit = desk.read(&["audit", "list"]).await;
+        assert!(audit.lines().any(|line| line.contains("demo-shop")), "which client: {audit}");
 
         let off = desk.ask(&["clients", "disable", "demo-shop"]).await;
         assert_eq!(off["client"]["disabled"], true);
@@ -192,7 +198,7 @@ async fn every_setting_can_be_changed() {
         expected[name] = value;
     }
     assert_eq!(changed["client"], expected);
-    let same = desk.ask(&["clients", "change", "portal"]).await;
+    let same = desk.ask(&["clients", "change", "portal", "--name=Portal"]).await;
     assert_eq!(same["client"], expected, "what is not named stays");
     let said = desk.read(&["clients", "change", "portal", "--auth=private_key_jwt"]).await;
     assert!(!said.contains("rotate-secret"), "{said}");
@@ -248,6 +254,8 @@ async fn s065_the_switches_are_for_confidential_clients_only() {
     assert_eq!(refusal(&desk, &without("--no-require-pkce")).await, "public_without_pkce");
     assert_eq!(refusal(&desk, &without("--no-require-nonce")).await, "public_without_nonce");
     let public = add(&desk, &["--public", "--id=app"]).await;
+    let (_, nothing) = desk.refused(&["clients", "rotate-secret", "app"]).await;
+    assert!(nothing.contains("nothing to rotate"), "{nothing}");
     assert_eq!((&public["kind"], &public["require_pkce"]), (&json!("public"), &json!(true)));
     assert!(!names(&public).contains(&"client_secret"));
     let change = ["clients", "change", "app", "--no-require-pkce"];

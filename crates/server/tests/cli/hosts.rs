@@ -38,8 +38,8 @@ async fn what_is_no_host_of_an_application_is_refused_with_the_reason() {
         ("http://shop.example", "storefront", "origin"),
         ("https://shop.example/cart", "storefront", "origin"),
         (&own, "storefront", "own_address"),
-        ("https://other.example", "nowhere", "not_found"),
-        ("https://other.example", "No Where", "application_key"),
+        ("https://other.example", "nowhere", "unknown_application"),
+        ("https://other.example", "No Where", "unknown_application"),
         (SHOP, "back-office", "already_there"),
     ] {
         let words = ["hosts", "add", origin, "--application", application];

@@ -216,7 +216,7 @@ on_both_engines! {
         assert_eq!((entry.action.as_str(), entry.outcome.as_str()), ("token.exchange", "exchange_off"));
     }
 
-    async fn s083_the_policy_decides_as_at_a_callback(engine: Engine) {
+    async fn s038_s083_the_policy_decides_as_at_a_callback(engine: Engine) {
         let scene = Scene::on(engine).await;
         let shop = scene.client("shop").await;
         let house = &scene.house;

@@ -1,4 +1,5 @@
 //! What an operator's machinery sees: readiness, metrics, and a log without secrets.
 
+mod doctor;
 mod logs;
 mod metrics;

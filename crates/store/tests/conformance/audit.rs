@@ -1,5 +1,6 @@
 //! The audit: every entry found again by its code, the latest first.
 
+use identity::ids::AuditId;
 use serde_json::{Map, json};
 use store::{AuditNote, By, Conflict, Error, Happened, Paging};
 
@@ -34,6 +35,8 @@ both! {
         assert_eq!(entry.detail["cause"], "expired");
         assert_eq!(entry.detail["claims"]["email"], "a…@example.com");
         assert_eq!(house.store.find_audit_by_support_code("NONE").await.unwrap(), None);
+        assert_eq!(house.store.find_audit(&entry.id).await.unwrap(), Some(entry));
+        assert_eq!(house.store.find_audit(&AuditId::from_stored("none")).await.unwrap(), None);
         let said = house.store.add_refusal(&refused, &by, at(2)).await;
         assert!(matches!(said, Err(Error::Conflict(Conflict::KeyTaken))), "{said:?}");
     }

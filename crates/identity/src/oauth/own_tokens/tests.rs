@@ -52,7 +52,7 @@ fn a_token_of_each_algorithm_holds() {
 }
 
 #[test]
-fn what_is_not_ours_is_refused_with_its_reason() {
+fn s077_what_is_not_ours_is_refused_with_its_reason() {
     let keys = keys();
     let with = |name: &str, value: Value| {
         let mut header = header(Es256);

@@ -14,7 +14,7 @@ fn an_id_token_says_who_for_whom_and_since_when() {
     let (grant, scopes, user) = (grant(), scopes("openid"), user());
     let issue =
         Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(60) };
-    let subject = Subject { user: &user, groups: &[] };
+    let subject = Subject { user: &user, groups: &[], organisation: None };
     let with = |algorithm| id_token(issue, subject, Some("n"), "token", algorithm);
     let expected = json!({
         "iss": ISSUER, "sub": "0123456789abcdef0123456789abcdef", "aud": "shop",
@@ -33,7 +33,8 @@ fn an_id_token_says_who_for_whom_and_since_when() {
 fn a_scope_opens_its_claims_and_no_others() {
     let user = user();
     let groups = ["Buyers".to_owned()];
-    let subject = Subject { user: &user, groups: &groups };
+    let organisation = OrganisationId::from_stored("acme");
+    let subject = Subject { user: &user, groups: &groups, organisation: Some(&organisation) };
     let keys = |text: &str| {
         let mut keys: Vec<_> =
             userinfo(subject, &scopes(text)).into_iter().map(|one| one.0).collect();
@@ -43,6 +44,7 @@ fn a_scope_opens_its_claims_and_no_others() {
     assert_eq!(keys("openid"), ["sub"]);
     assert_eq!(keys("openid email"), ["email", "email_verified", "sub"]);
     assert_eq!(keys("openid groups"), ["groups", "sub"]);
+    assert_eq!(keys("openid organisation"), ["organisation", "sub"]);
     let profile = ["family_name", "given_name", "locale", "name", "sub", "user_type"];
     assert_eq!(keys("openid profile"), profile);
 }
@@ -55,7 +57,8 @@ fn email_verified_is_true_only_when_mail_has_arrived() {
         (EmailStanding::Verified, true),
     ] {
         let user = User { email_standing: standing, ..user() };
-        let said = userinfo(Subject { user: &user, groups: &[] }, &scopes("email"));
+        let said =
+            userinfo(Subject { user: &user, groups: &[], organisation: None }, &scopes("email"));
         assert_eq!(said["email_verified"], verified, "{standing:?}");
     }
 }

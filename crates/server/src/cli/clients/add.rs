@@ -1,7 +1,6 @@
 //! `vestibule clients add`
 
 use clap::Args;
-use identity::applications::ApplicationKey;
 use identity::oauth::clients::{Client, ClientKind};
 use identity::oauth::registration::NewClient;
 use identity::secret::Secret;
@@ -9,9 +8,8 @@ use serde_json::json;
 use store::Conflict;
 
 use super::settings::Settings;
-use super::{client_json, has_secret, issuer};
+use super::{client_json, find_application, has_secret, issuer};
 use crate::cli::{Answer, CommandHouse, Failure};
-use crate::federation::save::SaveError;
 
 /// A client to be registered.
 #[derive(Debug, Args)]
@@ -73,13 +71,4 @@ fn answer(house: &CommandHouse, client: &Client, secret: Option<&Secret>) -> Ans
         document["client_secret"] = secret.expose().into();
     }
     Answer::new(lines.join("\n"), json!({ "client": document }))
-}
-
-async fn find_application(house: &CommandHouse, asked: &str) -> Result<ApplicationKey, Failure> {
-    let all = house.store.list_applications().await?;
-    let there: Vec<&str> = all.iter().map(|one| one.key.as_str()).collect();
-    let unknown =
-        SaveError::UnknownApplication { asked: asked.to_owned(), there: there.join(", ") };
-    let found = all.into_iter().find(|one| one.key.as_str() == asked).map(|one| one.key);
-    found.ok_or_else(|| unknown.into())
 }

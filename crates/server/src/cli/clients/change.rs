@@ -1,6 +1,7 @@
 //! `vestibule clients change`, `enable`, `disable` and `remove`
 
 use clap::Args;
+use identity::oauth::registration::ClientChange;
 use serde_json::json;
 use store::ClientOutcome;
 
@@ -28,6 +29,10 @@ impl ChangeCommand {
         let client = self.named.find(house).await?;
         let mut change = self.settings.change(&self.clear)?;
         change.name = self.name;
+        if change == ClientChange::default() {
+            let text = "say what to change; see: vestibule clients change --help";
+            return Err(Failure::new("nothing_to_change", text));
+        }
         let changed =
             match house.store.change_client(&client.id, &change, &house.by(), house.now()).await? {
                 ClientOutcome::Changed(changed) => changed,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use identity::oauth::clients::ClientKind;
 use identity::secret::Secret;
 use serde_json::json;
 
@@ -25,6 +26,14 @@ pub struct RotateCommand {
 impl RotateCommand {
     pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
         let client = self.named.find(house).await?;
+        if client.kind == ClientKind::Public {
+            let text = format!(
+                "\"{}\" is public: it runs where no secret can be kept, and proves itself by PKCE; \
+                 there is nothing to rotate",
+                client.name
+            );
+            return Err(Failure::new("no_secret", text));
+        }
         if !has_secret(client.authentication) {
             let text = format!(
                 "\"{}\" proves itself by {} and has no secret; change that first with: vestibule \

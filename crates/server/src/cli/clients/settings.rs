@@ -13,7 +13,8 @@ use crate::cli::Failure;
 /// What a client may do, and where.
 #[derive(Debug, Args)]
 pub struct Settings {
-    /// How it proves who it is: client_secret_basic, client_secret_post or private_key_jwt
+    /// How it proves who it is: client_secret_basic (the default), client_secret_post or
+    /// private_key_jwt; a public client proves nothing (none)
     #[arg(long = "auth", value_name = "METHOD")]
     authentication: Option<ClientAuthMethod>,
     /// Where codes may go, exactly as it is sent; may be given several times
@@ -29,11 +30,13 @@ pub struct Settings {
     #[arg(long = "cors-origin", value_name = "ORIGIN", value_parser = origin)]
     cors_origins: Vec<Origin>,
     /// What it may bring to the token endpoint: authorization_code, refresh_token,
-    /// client_credentials or token_exchange; may be given several times
+    /// client_credentials or token_exchange; may be given several times; authorization_code and refresh_token
+    /// unless it is given
     #[arg(long = "grant", value_name = "GRANT", value_parser = grant)]
     grants: Vec<GrantType>,
     /// What it may ask for, such as openid, profile, email, groups, organisation or
-    /// offline_access; may be given several times
+    /// offline_access; may be given several times; openid, profile and email unless it is
+    /// given
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
     /// Resource server that its tokens may be for, as an absolute URI; may be given several times
@@ -111,7 +114,12 @@ fn origin(text: &str) -> Result<Origin, String> {
 fn grant(text: &str) -> Result<GrantType, String> {
     match text {
         "token_exchange" => Ok(GrantType::TokenExchange),
-        other => other.parse().map_err(|error: identity::users::UnknownWord| error.to_string()),
+        other => other.parse().map_err(|_: identity::users::UnknownWord| {
+            format!(
+                "\"{other}\" is no grant: use authorization_code, refresh_token, \
+                 client_credentials or token_exchange"
+            )
+        }),
     }
 }
 

@@ -1,12 +1,11 @@
 //! `vestibule clients list` and `show`
 
 use clap::Args;
-use identity::applications::ApplicationKey;
 use identity::oauth::client_auth::LiveSecret;
 use identity::oauth::clients::{Client, GrantType};
 use serde_json::json;
 
-use super::{Named, client_json, issuer};
+use super::{Named, client_json, find_application, issuer};
 use crate::cli::answer::table;
 use crate::cli::{Answer, CommandHouse, Failure};
 
@@ -20,7 +19,10 @@ pub struct ListCommand {
 
 impl ListCommand {
     pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
-        let application = self.application.map(ApplicationKey::from_stored);
+        let application = match &self.application {
+            Some(asked) => Some(find_application(house, asked).await?),
+            None => None,
+        };
         let clients = house.store.list_clients(application.as_ref()).await?;
         let row = |client: &Client| {
             vec![

@@ -117,6 +117,7 @@ async fn answers_are_timed_by_route_and_nothing_that_a_visitor_makes_up_is_a_lab
     assert_eq!(count("none", "4xx"), Some(1.0), "{text}");
     assert!(value(&text, "vestibule_ignored_forwarded_total").is_some_and(|n| n > 0.0), "{text}");
     assert_eq!(value(&text, "vestibule_mails{state=\"waiting\"}"), Some(0.0), "{text}");
+    assert_eq!(value(&text, "vestibule_back_channel_logouts"), Some(0.0), "{text}");
     assert!(!text.contains("made-up") && !text.contains("198.51"), "{text}");
 }
 

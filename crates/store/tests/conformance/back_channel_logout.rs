@@ -230,6 +230,7 @@ both! {
         let store = &house.store;
         store.put_off_back_channel_logout(&first, "HTTP 503", at(15)).await.unwrap();
         assert_eq!(lease(house, &shop, 14).await, []);
+        assert_eq!(store.count_back_channel_logouts().await.unwrap(), 1, "put off is not done");
         let second = lease(house, &shop, 15).await.remove(0);
         let door = crate::house::back_office();
         for _ in 0..2 {
@@ -238,6 +239,7 @@ both! {
             ended.await.unwrap();
         }
         assert_eq!(lease(house, &shop, 10 * DAY).await, [], "never due again");
+        assert_eq!(store.count_back_channel_logouts().await.unwrap(), 0);
         store.put_off_back_channel_logout(&second, "late news", at(20)).await.unwrap();
         assert_eq!(lease(house, &shop, 10 * DAY).await, [], "whatever a slow worker says");
         let entries = store.list_audit(Some(&user.id), &Paging::first(50)).await.unwrap().items;

@@ -297,14 +297,17 @@ impl LetIn<'_> {
             "groups": self.groups,
             "user_type": user.user_type.as_str(),
             "sid": self.session.id.as_str(),
-            "auth_time": self.session.auth_time.seconds(),
             "iat": now.seconds(),
             "exp": now.plus(TOKEN_LIFE).seconds(),
         });
-        match claims {
+        let mut claims = match claims {
             Value::Object(claims) => claims,
             _ => Map::new(),
-        }
+        };
+        // None where nobody knows when the person signed in at their provider.
+        let auth_time = self.session.auth_time.map(|at| at.seconds().into());
+        claims.extend(auth_time.map(|at| ("auth_time".to_owned(), at)));
+        claims
     }
 }
 

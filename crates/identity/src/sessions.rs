@@ -52,8 +52,11 @@ pub struct Session {
     pub organisation: Option<OrganisationId>,
     /// How the person proved who they are.
     pub methods: Vec<Method>,
-    /// When they did.
-    pub auth_time: Moment,
+    /// When it began: the person came in by it then, whenever they had proved who they are.
+    pub began_at: Moment,
+    /// When the person proved who they are. A provider may have known them for weeks and does not
+    /// have to tell (OpenID Connect Core 2): then nobody knows.
+    pub auth_time: Option<Moment>,
     /// Last use, exact to 60 seconds.
     pub last_used_at: Moment,
     /// Its limits, fixed at the sign-in.
@@ -90,7 +93,7 @@ impl Session {
         if self.ended_at.is_some() {
             return Err(Over::Ended);
         }
-        if now >= self.auth_time.plus(self.times.absolute) {
+        if now >= self.began_at.plus(self.times.absolute) {
             return Err(Over::Expired);
         }
         if now >= self.last_used_at.plus(self.times.idle) {
@@ -203,7 +206,7 @@ pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitte
     let AtTheDoor { session, user, provider_connected } = visitor;
     let by_password = session.provider.is_none();
     let over = session.at(now).err();
-    let since_sign_in = |span: Duration| now >= session.auth_time.plus(span);
+    let absolute_here = now >= session.began_at.plus(door.session.absolute);
     let idle_here = now >= session.last_used_at.plus(door.session.idle);
     let rules = [
         ("session", over.map_or("alive", Over::as_str), over.map(AdmitRefusal::from)),
@@ -233,14 +236,16 @@ pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitte
             (!provider_connected).then_some(AdmitRefusal::ProviderNotConnected),
         ),
         within("idle_here", idle_here, AdmitRefusal::SessionIdle),
-        within("absolute_here", since_sign_in(door.session.absolute), AdmitRefusal::SessionExpired),
-        within(
-            "fresh_within",
-            door.fresh_within.is_some_and(since_sign_in),
-            AdmitRefusal::NotFresh,
-        ),
+        within("absolute_here", absolute_here, AdmitRefusal::SessionExpired),
+        within("fresh_within", !is_fresh(session, door, now), AdmitRefusal::NotFresh),
     ];
     weigh(rules)
+}
+
+/// Whether the proof is as fresh as the door wants it. One of unknown age is not.
+fn is_fresh(session: &Session, door: &Application, now: Moment) -> bool {
+    door.fresh_within
+        .is_none_or(|within| session.auth_time.is_some_and(|proved| now < proved.plus(within)))
 }
 
 type Rule<'a> = (&'static str, &'a str, Option<AdmitRefusal>);

@@ -66,6 +66,11 @@ impl Listing {
         self.clients.get(id).map(|registered| Arc::clone(&registered.client))
     }
 
+    /// The client of this id, unless it is switched off.
+    pub fn live_client(&self, id: &str) -> Option<Arc<Client>> {
+        self.client(id).filter(|client| !client.disabled)
+    }
+
     /// The client of this id with what it proves itself by.
     pub fn registered(&self, id: &str) -> Option<Arc<Registered>> {
         self.clients.get(id).cloned()

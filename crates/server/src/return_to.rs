@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use crate::app::App;
 use crate::oauth::authorize::CONTINUE;
+use crate::oauth::form::read_pairs;
 use crate::visit::Door;
 
 #[derive(Default, Deserialize)]
@@ -72,9 +73,13 @@ pub fn onward(door: &Application, target: Option<&ReturnTo>) -> Response {
     Redirect::to(&place).into_response()
 }
 
-/// The name of the authorization request that the target goes on with, where an application waits.
-pub fn waiting_request(target: &str) -> Option<&str> {
-    target.strip_prefix(CONTINUE)?.strip_prefix("?request=")
+/// The name of the authorization request that the target goes on with, where an application waits;
+/// read as it is read there, so that no spelling of the target means one thing here and another
+/// there.
+pub fn waiting_request(target: &str) -> Option<String> {
+    let query = target.strip_prefix(CONTINUE)?.strip_prefix('?')?;
+    let query = query.split('#').next().unwrap_or("");
+    read_pairs(query.as_bytes()).ok()?.once("request").map(str::to_owned)
 }
 
 /// Where a form that takes people to the target may lead besides: browsers hold the redirects after
@@ -87,6 +92,20 @@ pub fn form_targets(app: &App, door: &Application, target: Option<&ReturnTo>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn s082_a_request_that_waits_is_found_however_the_target_is_spelled() {
+        let found = |query: &str| waiting_request(&format!("/oauth/authorize/continue{query}"));
+        for query in
+            ["?request=R", "?request=R&x=1", "?x=1&request=R", "?request=R#top", "?x&%72equest=R"]
+        {
+            assert_eq!(found(query).as_deref(), Some("R"), "{query}");
+        }
+        for query in ["", "?", "?request=", "?request=R&request=S", "/?request=R"] {
+            assert_eq!(found(query), None, "{query}");
+        }
+        assert_eq!(waiting_request("/storefront?request=R"), None);
+    }
 
     #[test]
     fn an_address_keeps_the_target_behind_what_it_says_already() {

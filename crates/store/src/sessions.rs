@@ -26,6 +26,8 @@ pub struct NewSession {
     pub application: ApplicationKey,
     /// How the person proved who they are.
     pub methods: Vec<Method>,
+    /// When they did, if anybody knows.
+    pub auth_time: Option<Moment>,
     /// Its limits.
     pub times: SessionTimes,
     /// The organisation that it acts for.
@@ -94,7 +96,7 @@ macro_rules! session_columns {
          s.population AS s_population, s.application AS s_application, \
          s.provider_id AS s_provider_id, s.identity_id AS s_identity_id, \
          s.organisation_id AS s_organisation_id, s.methods AS s_methods, \
-         s.auth_time AS s_auth_time, s.last_used_at AS s_last_used_at, s.idle AS s_idle, \
+         s.began_at AS s_began_at, s.auth_time AS s_auth_time, s.last_used_at AS s_last_used_at, s.idle AS s_idle, \
          s.absolute AS s_absolute, s.ended_at AS s_ended_at"
     };
 }
@@ -111,7 +113,8 @@ pub(crate) struct SessionRow {
     s_identity_id: Option<String>,
     s_organisation_id: Option<String>,
     s_methods: String,
-    s_auth_time: i64,
+    s_began_at: i64,
+    s_auth_time: Option<i64>,
     s_last_used_at: i64,
     s_idle: i64,
     s_absolute: i64,
@@ -134,7 +137,8 @@ impl SessionRow {
             identity: self.s_identity_id.map(IdentityId::from_stored),
             organisation: self.s_organisation_id.map(OrganisationId::from_stored),
             methods: json(&self.s_methods)?,
-            auth_time: Moment::from_micros(self.s_auth_time),
+            began_at: Moment::from_micros(self.s_began_at),
+            auth_time: self.s_auth_time.map(Moment::from_micros),
             last_used_at: Moment::from_micros(self.s_last_used_at),
             times: SessionTimes { idle: span(self.s_idle), absolute: span(self.s_absolute) },
             ended_at: self.s_ended_at.map(Moment::from_micros),
@@ -264,16 +268,18 @@ impl Store {
             identity: origin.identity,
             organisation: new.organisation.clone(),
             methods: new.methods.clone(),
-            auth_time: now,
+            began_at: now,
+            auth_time: new.auth_time,
             last_used_at: now,
             times: new.times,
             ended_at: None,
         };
         tx.run(
             "INSERT INTO sessions (digest, id, user_id, user_type, population, application, \
-             provider_id, identity_id, organisation_id, attempt_id, methods, auth_time, \
-             last_used_at, idle, absolute, expires_at, browser_digest, user_agent) VALUES ($1, \
-             $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, $17)",
+             provider_id, identity_id, organisation_id, attempt_id, methods, began_at, \
+             last_used_at, auth_time, idle, absolute, expires_at, browser_digest, user_agent) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12, $13, $14, $15, $16, \
+             $17, $18)",
             args![
                 &new.token,
                 &session.id,
@@ -287,6 +293,7 @@ impl Store {
                 origin.attempt.as_ref(),
                 to_json(&session.methods)?,
                 now,
+                session.auth_time,
                 micros(new.times.idle),
                 micros(new.times.absolute),
                 now.plus(new.times.absolute),

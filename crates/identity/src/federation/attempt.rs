@@ -46,6 +46,9 @@ pub struct Trip<'a> {
     pub ui_locale: Option<&'a str>,
     /// Whether the provider shall ask for the password again (`prompt=login`).
     pub prompt_login: bool,
+    /// How long ago the person may have signed in there at most (`max_age`); zero: since the trip
+    /// began. The provider has to tell then, so that nobody can take the wish out of the address.
+    pub max_age: Option<Duration>,
 }
 
 /// A trip that was begun, as it is remembered until the browser comes back.
@@ -66,6 +69,8 @@ pub struct Attempt {
     pub verifier: Option<Secret>,
     /// Where the person wanted to go.
     pub return_to: String,
+    /// What was sent as `max_age`.
+    pub max_age: Option<Duration>,
     /// When it began.
     pub created_at: Moment,
     /// From when on no answer counts.
@@ -112,6 +117,7 @@ pub fn begin(trip: &Trip<'_>, now: Moment, entropy: &dyn Entropy) -> Result<Begu
         nonce: Secret::generate(entropy),
         verifier: trip.provider.pkce.then(|| Secret::generate(entropy)),
         return_to: trip.return_to.to_owned(),
+        max_age: trip.max_age,
         created_at: now,
         expires_at: now.plus(ATTEMPT_LIFE),
     };
@@ -141,6 +147,7 @@ fn location(trip: &Trip<'_>, attempt: &Attempt, state: &Secret) -> Result<Url, B
     ours.extend(trip.login_hint.map(|hint| ("login_hint", hint.to_owned())));
     ours.extend(trip.ui_locale.map(|tag| ("ui_locales", tag.to_owned())));
     ours.extend(trip.prompt_login.then(|| ("prompt", "login".to_owned())));
+    ours.extend(trip.max_age.map(|most| ("max_age", most.as_secs().to_string())));
     // RFC 6749 section 3.1: the endpoint's own query is kept, and no parameter is sent twice.
     let kept: Vec<(String, String)> = url
         .query_pairs()
@@ -290,5 +297,19 @@ impl Attempt {
             (None, Some(code)) => Ok(Secret::new(code.clone())),
             (None, None) => Err(Refusal::ProviderMalformed),
         }
+    }
+
+    /// How long ago the person may have signed in by now, where that matters. Whoever signed in
+    /// during the trip did so for it, however long they took for the rest of it.
+    pub fn max_age_at(&self, now: Moment) -> Option<Duration> {
+        self.max_age.map(|most| most.max(now.since(self.created_at)))
+    }
+
+    /// When the person signed in, of what a proved ID token claims. Whoever was asked to sign in
+    /// during the trip did so by a clock that may be a little behind ours: not before it began.
+    pub fn auth_time(&self, claimed: Option<Moment>, now: Moment) -> Option<Moment> {
+        let at = claimed?.min(now);
+        let anew = self.max_age.is_some_and(|most| most.is_zero());
+        Some(if anew { at.max(self.created_at) } else { at })
     }
 }

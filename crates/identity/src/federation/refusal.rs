@@ -46,6 +46,8 @@ pub enum Refusal {
     ProviderMalformed,
     /// The token did not hold.
     TokenInvalid,
+    /// The provider did not say that the person signed in there as lately as was asked.
+    NotSignedInAnew,
     /// UserInfo spoke of somebody else.
     UserinfoMismatch,
     /// The connection takes no such token in exchange.
@@ -56,7 +58,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -77,6 +79,7 @@ impl Refusal {
         Self::ProviderUnreachable,
         Self::ProviderMalformed,
         Self::TokenInvalid,
+        Self::NotSignedInAnew,
         Self::UserinfoMismatch,
         Self::ExchangeOff,
         Self::LinkNeedsSignIn,
@@ -93,7 +96,7 @@ impl Refusal {
             Self::ProviderError | Self::ProviderUnreachable | Self::ProviderMalformed => {
                 Step::Exchange
             }
-            Self::TokenInvalid | Self::UserinfoMismatch => Step::Read,
+            Self::TokenInvalid | Self::NotSignedInAnew | Self::UserinfoMismatch => Step::Read,
             Self::UserDeactivated
             | Self::UserHeld
             | Self::UserDeleted
@@ -143,6 +146,10 @@ impl Refusal {
             Self::ProviderUnreachable => "the provider did not answer, or not in time",
             Self::ProviderMalformed => "the provider's answer is no answer",
             Self::TokenInvalid => "the ID token did not hold",
+            Self::NotSignedInAnew => {
+                "the ID token does not show that the person signed in as lately as was asked with \
+                 max_age (auth_time)"
+            }
             Self::UserinfoMismatch => "UserInfo spoke of somebody else",
             Self::ExchangeOff => {
                 "the connection takes no such token in exchange: its audience is not listed, or it \
@@ -177,6 +184,7 @@ impl Refusal {
             Self::ProviderUnreachable => "provider_unreachable",
             Self::ProviderMalformed => "provider_malformed",
             Self::TokenInvalid => "token_invalid",
+            Self::NotSignedInAnew => "not_signed_in_anew",
             Self::UserinfoMismatch => "userinfo_mismatch",
             Self::ExchangeOff => "exchange_off",
             Self::LinkNeedsSignIn => "link_needs_sign_in",

@@ -53,8 +53,8 @@ pub struct Expected<'a> {
 pub struct SubjectToken {
     /// What it says.
     pub claims: IdClaims,
-    /// When the person signed in there, as far as it tells: never after it was issued.
-    pub signed_in_at: Moment,
+    /// When the person signed in there, if it says so: never after it was issued.
+    pub signed_in_at: Option<Moment>,
     /// When it ends; nothing that it is exchanged for may end later.
     pub expires_at: Moment,
     /// It counts once.
@@ -114,7 +114,7 @@ pub fn verify(
     let signed_in = time(&claims, "auth_time");
     let issued = times.issued.min(expected.now);
     Ok(SubjectToken {
-        signed_in_at: signed_in.map_or(issued, |at| at.min(issued)),
+        signed_in_at: signed_in.map(|at| at.min(issued)),
         expires_at: times.expires,
         // Not of the signature, which some algorithms let anybody write in a second way.
         id: OnceId { digest: Digest::of_parts(&["subject", proved.message]), expires_at: last },

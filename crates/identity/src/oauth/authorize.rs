@@ -78,8 +78,6 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// Languages that the person reads, best first.
     pub ui_locales: Option<String>,
-    /// Classes of sign-in that the application wants, best first.
-    pub acr_values: Vec<String>,
     /// What the access token is for (RFC 8707).
     pub resources: Vec<String>,
     /// The DPoP key that the code is for (RFC 9449 section 10).
@@ -128,6 +126,12 @@ impl Target {
 }
 
 impl AuthorizationRequest {
+    /// Whether a sign-in that was made for something else may not do (OpenID Connect Core
+    /// 3.1.2.1).
+    pub fn minds_the_sign_in(&self) -> bool {
+        self.prompt.login || self.max_age.is_some()
+    }
+
     /// Checks everything besides client and redirect URI. Its errors go to the target.
     pub fn check(
         parameters: &Parameters,
@@ -158,7 +162,6 @@ impl AuthorizationRequest {
             provider_hint: parameters.once("provider").map(str::to_owned),
             id_token_hint: parameters.once("id_token_hint").map(str::to_owned),
             ui_locales: parameters.once("ui_locales").map(str::to_owned),
-            acr_values: words(parameters.once("acr_values")),
             resources: resources(parameters.all("resource"), client)?,
             dpop_jkt: dpop_jkt(parameters)?,
         })

@@ -112,7 +112,8 @@ pub(crate) fn session() -> Session {
         identity: None,
         organisation: None,
         methods: vec![Method::Password],
-        auth_time: at(0),
+        began_at: at(0),
+        auth_time: Some(at(0)),
         last_used_at: at(0),
         times: SessionTimes {
             idle: Duration::from_secs(3600),
@@ -133,7 +134,7 @@ pub(crate) fn grant() -> Grant {
         resources: Vec::new(),
         organisation: None,
         methods: vec![Method::Password],
-        auth_time: at(0),
+        auth_time: Some(at(0)),
         dpop_jkt: None,
         generation: 5,
         refreshed_at: at(0),

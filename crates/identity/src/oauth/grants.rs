@@ -36,8 +36,8 @@ pub struct Grant {
     pub organisation: Option<OrganisationId>,
     /// How the person signed in.
     pub methods: Vec<Method>,
-    /// When the person signed in.
-    pub auth_time: Moment,
+    /// When the person signed in, if anybody knows.
+    pub auth_time: Option<Moment>,
     /// The DPoP key that refresh tokens are bound to (RFC 9449 section 5).
     pub dpop_jkt: Option<String>,
     /// Number of the newest refresh token; 0 when there is none.

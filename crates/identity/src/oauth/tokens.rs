@@ -82,12 +82,12 @@ pub fn id_token(
         "aud": grant.client.as_str(),
         "iat": now.seconds(),
         "exp": now.plus(TOKEN_LIFE).seconds(),
-        "auth_time": grant.auth_time.seconds(),
         "amr": grant.methods,
         "acr": acr(&grant.methods),
         "sid": grant.session.as_str(),
         "at_hash": at_hash(access_token, algorithm),
     })));
+    claims.extend(auth_time(grant));
     if let Some(nonce) = nonce {
         claims.insert("nonce".to_owned(), nonce.into());
     }
@@ -124,14 +124,20 @@ pub fn access_token(issue: Issue<'_>, subject: &PublicId, jti: &str) -> Map<Stri
         "iat": now.seconds(),
         "exp": now.plus(TOKEN_LIFE).seconds(),
         "jti": jti,
-        "auth_time": grant.auth_time.seconds(),
         "amr": grant.methods,
         "acr": acr(&grant.methods),
         "sid": grant.session.as_str(),
         "grant": grant.id.as_str(),
     }));
+    claims.extend(auth_time(grant));
     bind(&mut claims, dpop_jkt);
     claims
+}
+
+/// When the person signed in, where that is known: a time that nobody vouches for would pass for
+/// a fresh sign-in at whoever reads it (OpenID Connect Core 2).
+fn auth_time(grant: &Grant) -> Option<(String, Value)> {
+    grant.auth_time.map(|at| ("auth_time".to_owned(), at.seconds().into()))
 }
 
 /// Ties an access token to a key (RFC 7800 section 3.1, RFC 9449 section 6.1).

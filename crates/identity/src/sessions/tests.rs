@@ -25,7 +25,8 @@ fn session() -> Session {
         identity: None,
         organisation: None,
         methods: vec![Method::Password],
-        auth_time: SIGNED_IN,
+        began_at: SIGNED_IN,
+        auth_time: Some(SIGNED_IN),
         last_used_at: SIGNED_IN,
         times: door.session,
         ended_at: None,
@@ -154,6 +155,12 @@ fn a_door_may_ask_for_a_fresh_sign_in() {
     let end = SIGNED_IN.plus(MINUTE * 5);
     assert_eq!(refused(&session(), &strict, end.minus(TICK)), None);
     assert_eq!(refused(&session(), &strict, end), Some(AdmitRefusal::NotFresh));
+    // A provider let somebody in whom it had known for long, or did not tell since when.
+    for auth_time in [Some(SIGNED_IN.minus(MINUTE * 5)), None] {
+        let known = Session { auth_time, ..session() };
+        assert_eq!(refused(&known, &strict, SIGNED_IN), Some(AdmitRefusal::NotFresh));
+        assert_eq!(refused(&known, &door("back-office"), SIGNED_IN), None);
+    }
 }
 
 #[test]

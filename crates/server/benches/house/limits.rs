@@ -215,6 +215,7 @@ async fn prepare(bare: &Bare, count: usize) {
             login_hint: None,
             ui_locale: None,
             prompt_login: false,
+            max_age: None,
         };
         let begun = begin(&trip, bare.app.now(), bare.app.entropy.as_ref()).expect("a trip");
         let state = begun.state.digest();
@@ -262,6 +263,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
             token: Secret::generate(entropy).digest(),
             application: bare.door.key.clone(),
             methods: vec![Method::Provider],
+            auth_time: None,
             times: bare.door.session,
             organisation: None,
             browser: Some(bare.browser.clone()),

@@ -14,14 +14,13 @@ use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
 use identity::secret::Secret;
-use serde_json::Value;
 use store::{By, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
 use super::refused::Refused;
 use super::secrets::SecretError;
 use super::trip::{Stop, Trip};
-use super::upstream::Exchange;
+use super::upstream::{Exchange, Proof};
 use crate::app::App;
 use crate::audit::support_code;
 use crate::error::PageError;
@@ -126,7 +125,7 @@ impl Way<'_> {
         // 5 settle
         let token = Secret::generate(self.app.entropy.as_ref());
         // 6 answer
-        match self.settle(&trip, external, proof.redacted(), &token).await? {
+        match self.settle(&trip, external, &proof, &token).await? {
             Settled::SignedIn { .. } => {
                 self.app.metrics.provider(Some(&trip.door), Some(&trip.provider), SIGNED_IN);
                 Ok(self.welcome(&trip, &token).await)
@@ -225,20 +224,21 @@ impl Way<'_> {
         &self,
         trip: &Trip,
         external: ExternalIdentity,
-        claims: Value,
+        proof: &Proof,
         token: &Secret,
     ) -> Result<Settled, Stop> {
         let Self { app, visit, .. } = self;
         let mut note = visit.note();
-        note.detail.insert("claims".to_owned(), claims);
-        let arrival =
-            Arrival { external, application: Application::clone(&trip.door), now: app.now() };
+        note.detail.insert("claims".to_owned(), proof.redacted());
+        let now = app.now();
+        let arrival = Arrival { external, application: Application::clone(&trip.door), now };
         let settle = Settle {
             attempt: Some(trip.attempt.id.clone()),
             session: NewSession {
                 token: token.digest(),
                 application: trip.door.key.clone(),
                 methods: vec![identity::sessions::Method::Provider],
+                auth_time: trip.attempt.auth_time(proof.id.auth_time, now),
                 times: trip.door.session,
                 organisation: None,
                 browser: visit.browser.as_ref().map(Secret::digest),

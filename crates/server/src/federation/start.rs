@@ -1,6 +1,7 @@
 //! The way out: a trip begins, is remembered, and the browser is sent to the provider.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -81,6 +82,8 @@ async fn send_off(
         login_hint: wishes.login_hint.as_deref(),
         ui_locale: wishes.ui_locale.as_deref(),
         prompt_login: wishes.prompt_login,
+        // A door that wants fresh sign-ins takes nothing else from a provider either.
+        max_age: if wishes.anew { Some(Duration::ZERO) } else { door.fresh_within },
     };
     let begun = begin(&trip, visit.now, app.entropy.as_ref()).map_err(PageError::broken)?;
     let (browser, is_new) = visit.browser_or_new(app);

@@ -97,6 +97,12 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          Please try again; if it happens again, tell your administrator the code below.",
     ),
     (
+        Refusal::NotSignedInAnew,
+        "You have to sign in once more",
+        "You were asked to sign in anew, and {provider} did not tell us that you did. Sign out at \
+         {provider} and start again; if it happens again, tell your administrator the code below.",
+    ),
+    (
         Refusal::UserinfoMismatch,
         "Your identity provider contradicts itself",
         "{provider} spoke of two different people, so we did not sign you in. Please try again; \
@@ -167,6 +173,7 @@ pub(super) const fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProviderUnreachable
         | Refusal::ProviderMalformed
         | Refusal::TokenInvalid
+        | Refusal::NotSignedInAnew
         | Refusal::UserinfoMismatch => StatusCode::BAD_GATEWAY,
         _ => StatusCode::FORBIDDEN,
     }
@@ -186,6 +193,7 @@ pub(super) const fn worth_another_trip(refusal: Refusal) -> bool {
             | Refusal::ProviderUnreachable
             | Refusal::ProviderMalformed
             | Refusal::TokenInvalid
+            | Refusal::NotSignedInAnew
             | Refusal::UserinfoMismatch
     )
 }

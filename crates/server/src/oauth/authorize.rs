@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::ids::{ClientId, PublicId};
@@ -16,7 +16,6 @@ use identity::oauth::grants::CodeTerms;
 use identity::oauth::interaction::{Asked, AtAuthorize, Step, next};
 use identity::oauth::parameters::Parameters;
 use identity::secret::{Digest, Secret};
-use identity::sessions::Admission;
 use identity::time::Moment;
 use store::WaitingRequest;
 use url::form_urlencoded::Serializer;
@@ -41,8 +40,13 @@ pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 pub async fn show(
     State(app): State<App>,
     visit: Visit,
+    method: Method,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
+    if method == Method::HEAD {
+        // Whoever only looks must not use a pushed request up.
+        return Err(PageError::MethodNotAllowed);
+    }
     begin(&app, &visit, read_pairs(query.unwrap_or_default().as_bytes())).await
 }
 
@@ -71,8 +75,13 @@ pub async fn send(
 pub async fn resume(
     State(app): State<App>,
     visit: Visit,
+    method: Method,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
+    if method == Method::HEAD {
+        // Whoever only looks must get no code.
+        return Err(PageError::MethodNotAllowed);
+    }
     let query = match read_pairs(query.unwrap_or_default().as_bytes()) {
         Ok(query) => query,
         Err(fault) => return Ok(page(&app, &fault)),
@@ -80,10 +89,8 @@ pub async fn resume(
     let name = Secret::new(query.once("request").unwrap_or(""));
     let waiting = app.store.find_authorization_request(&name.digest(), visit.now).await?;
     let Some(waiting) = waiting else { return Ok(page(&app, &gone())) };
-    let client = app.directory.now().client(waiting.client.as_str());
-    let Some(client) = client.filter(|client| !client.disabled) else {
-        return Ok(page(&app, &unknown_client()));
-    };
+    let client = app.directory.now().live_client(waiting.client.as_str());
+    let Some(client) = client else { return Ok(page(&app, &unknown_client())) };
     let way = Way {
         app: &app,
         visit: &visit,
@@ -154,8 +161,7 @@ async fn asked(
 /// section 4.1.2.1).
 fn known_client(app: &App, parameters: &Parameters) -> Result<Arc<Client>, OAuthFault> {
     let id = parameters.needed("client_id")?;
-    let client = app.directory.now().client(id).filter(|client| !client.disabled);
-    client.ok_or_else(unknown_client)
+    app.directory.now().live_client(id).ok_or_else(unknown_client)
 }
 
 /// What was pushed stands in the place of everything that came (RFC 9126 section 4).
@@ -205,7 +211,7 @@ pub struct Way<'a> {
     pub client: &'a Client,
     /// What they sent.
     pub parameters: Parameters,
-    /// When it came.
+    /// When it came, or was answered last.
     pub begun_at: Moment,
     /// What it is kept as, if it is kept.
     pub name: Option<Secret>,
@@ -344,11 +350,9 @@ impl Way<'_> {
 
 fn seen(at: &AtDoor) -> Option<AtAuthorize<'_>> {
     match at {
-        AtDoor::Enter(signed_in) => Some(AtAuthorize {
-            session: &signed_in.session,
-            subject: &signed_in.user.public_id,
-            admission: Admission::Enter,
-        }),
+        AtDoor::Enter(signed_in) => {
+            Some(AtAuthorize { session: &signed_in.session, subject: &signed_in.user.public_id })
+        }
         AtDoor::Nobody | AtDoor::Turned(_) => None,
     }
 }

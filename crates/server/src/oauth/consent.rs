@@ -38,7 +38,8 @@ pub async fn send(
         return Ok(Redirect::to(&format!("{CONTINUE}?request={}", encoded(&name))).into_response());
     }
     let waiting = app.store.find_authorization_request(&name.digest(), visit.now).await?;
-    let client = waiting.as_ref().and_then(|one| app.directory.now().client(one.client.as_str()));
+    let listing = app.directory.now();
+    let client = waiting.as_ref().and_then(|one| listing.live_client(one.client.as_str()));
     let (Some(waiting), Some(client)) = (waiting, client) else {
         let text = "the request is too old; begin again at the application";
         return Ok(page(&app, &OAuthFault::new(OAuthError::InvalidRequest, text)));

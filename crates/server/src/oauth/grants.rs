@@ -159,5 +159,5 @@ pub async fn holding(
 
 /// Whether a client is registered and not switched off: tokens of others count for nothing.
 pub fn is_on(app: &App, client: &ClientId) -> bool {
-    app.directory.now().client(client.as_str()).is_some_and(|client| !client.disabled)
+    app.directory.now().live_client(client.as_str()).is_some()
 }

@@ -121,9 +121,7 @@ impl Visitor<'_> {
         let brought = Brought { kind: self.exchange.asked.kind, named: self.named };
         let decider = |known: &_| decide_exchange(&settle.arrival, known, brought);
         match app.store.settle(&settle, decider).await? {
-            Settled::SignedIn { session, user, .. } => {
-                self.give(&session, &user, subject, terms).await
-            }
+            Settled::SignedIn { session, user, .. } => self.give(&session, &user, terms).await,
             Settled::Refused { reason, support_code } => {
                 let (error, provider) = (OAuthError::InvalidGrant, Some(self.provider));
                 Ok(self.exchange.refuse(error, reason, provider, &support_code))
@@ -149,6 +147,7 @@ impl Visitor<'_> {
                 token: Secret::generate(app.entropy.as_ref()).digest(),
                 application: self.door.key.clone(),
                 methods: vec![Method::Provider],
+                auth_time: subject.signed_in_at,
                 times: SessionTimes { idle: life, absolute: life },
                 organisation: None,
                 browser: None,
@@ -166,7 +165,6 @@ impl Visitor<'_> {
         &self,
         session: &Session,
         user: &User,
-        subject: &SubjectToken,
         terms: &Terms,
     ) -> Result<Response, Failure> {
         let Call { app, visit, client, .. } = *self.exchange.call;
@@ -182,7 +180,7 @@ impl Visitor<'_> {
             resources: resources.collect(),
             organisation: session.organisation.clone(),
             methods: session.methods.clone(),
-            auth_time: subject.signed_in_at,
+            auth_time: session.auth_time,
             dpop_jkt: None,
             generation: 0,
             refreshed_at: visit.now,

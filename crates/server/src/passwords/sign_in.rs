@@ -221,6 +221,7 @@ impl<'a> Trial<'a> {
             token: token.digest(),
             application: self.door.key.clone(),
             methods: vec![Method::Password],
+            auth_time: Some(visit.now),
             times: self.door.session,
             organisation: None,
             browser: visit.browser.as_ref().map(Secret::digest),

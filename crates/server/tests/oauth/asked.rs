@@ -173,6 +173,43 @@ async fn tokens_of_a_client_that_is_switched_off_count_for_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_our_question_gives_nothing_to_a_client_that_was_switched_off_since() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let browser = house.browser();
+    let page = shop.send(&browser, &[("prompt", "consent")]).await;
+    let form = page.form("/oauth/authorize/continue").with("answer", "agree");
+    let (id, by) = (identity::ids::ClientId::from_stored("shop"), store::By::operator());
+    let off = house.app.store.change_client_state(&id, true, &by, house.app.now());
+    off.await.expect("switched off");
+    house.learn().await;
+    let agreed = browser.submit(&form).await;
+    assert_eq!((agreed.status, agreed.location()), (400, None), "{}", agreed.text());
+    assert_eq!(agreed.reason().as_deref(), Some("invalid_request"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_only_looks_at_an_address_uses_nothing_up_and_is_given_nothing() {
+    let house = opened().await;
+    let shop = Shop::open(&house).await;
+    let browser = house.browser();
+    let address = url::Url::parse(&shop.address(&[("prompt", "login")])).expect("an address");
+    let pairs: Vec<_> = address.query_pairs().into_owned().collect();
+    let form: Vec<_> = pairs.iter().map(|(name, value)| (&**name, &**value)).collect();
+    let uri = shop.post("/oauth/par", &form).await.text("request_uri");
+    let mut to = house.url().join("/oauth/authorize").expect("an address");
+    to.query_pairs_mut().extend_pairs([("client_id", "shop"), ("request_uri", &uri)]);
+    assert_eq!(browser.head(to.as_str()).await.status, 405);
+    let asked = browser.get(to.as_str()).await;
+    let waiting = asked.sent_on("return_to").expect("the pushed request, not used up");
+    let form = shop.onward(&browser, asked).await.form("/login");
+    browser.submit(&form.with("email", EMAIL).with("password", PASSWORD)).await;
+    let looked = browser.head(&waiting).await;
+    assert_eq!((looked.status, looked.location()), (405, None));
+    assert!(brought(&shop.onward(&browser, browser.get(&waiting).await).await, "code").is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s068_after_a_password_the_browser_comes_back_without_it() {
     let house = opened().await;
     let shop = Shop::open(&house).await;

@@ -63,6 +63,19 @@ on_both_engines! {
         assert_eq!(refreshed.error(), (400, "invalid_grant".to_owned()));
     }
 
+    async fn s064_nobody_but_its_client_can_use_a_code_up_or_learn_that_it_is_one(engine: Engine) {
+        let house = House::start(engine).await;
+        let shop = Shop::open(&house).await;
+        let other = Shop::register(&house, "other", |_| {}).await;
+        let code = shop.code(&house.browser(), &[]).await;
+        let (foreign, unknown) = (other.redeem(&code).await, other.redeem("no-code-at-all").await);
+        assert_eq!((foreign.status, &foreign.body), (unknown.status, &unknown.body));
+        assert_eq!(foreign.error(), (400, "invalid_grant".to_owned()));
+        let access = shop.redeem(&code).await.text("access_token");
+        assert_eq!(other.redeem(&code).await.body, unknown.body, "used up, too");
+        assert_eq!(shop.userinfo(&access).await.status, 200, "which takes nothing back");
+    }
+
     async fn s072_an_old_refresh_token_ends_its_family(engine: Engine) {
         let house = House::start(engine).await;
         let shop = Shop::open(&house).await;

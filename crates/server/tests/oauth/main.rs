@@ -1,5 +1,6 @@
 //! We as OpenID provider, over HTTP.
 
+mod anew;
 mod asked;
 mod back_channel_logout;
 mod client_auth;

@@ -10,7 +10,7 @@ use identity::time::Moment;
 use crate::Store;
 use crate::db::{Mode, transact};
 use crate::error::Result;
-use crate::row::Maybe;
+use crate::row::{Maybe, micros, span};
 use crate::sessions::{SessionRow, session_columns};
 use crate::value::args;
 
@@ -47,7 +47,8 @@ macro_rules! attempt_columns {
         "attempts.id AS a_id, attempts.application AS a_application, \
          attempts.provider_id AS a_provider_id, attempts.redirect_uri AS a_redirect_uri, \
          attempts.nonce AS a_nonce, attempts.verifier AS a_verifier, \
-         attempts.return_to AS a_return_to, attempts.created_at AS a_created_at, \
+         attempts.return_to AS a_return_to, attempts.max_age AS a_max_age, \
+         attempts.created_at AS a_created_at, \
          attempts.expires_at AS a_expires_at"
     };
 }
@@ -61,6 +62,7 @@ struct AttemptRow {
     a_nonce: String,
     a_verifier: Option<String>,
     a_return_to: String,
+    a_max_age: Option<i64>,
     a_created_at: i64,
     a_expires_at: i64,
 }
@@ -75,6 +77,7 @@ impl AttemptRow {
             nonce: Secret::new(self.a_nonce),
             verifier: self.a_verifier.map(Secret::new),
             return_to: self.a_return_to,
+            max_age: self.a_max_age.map(span),
             created_at: Moment::from_micros(self.a_created_at),
             expires_at: Moment::from_micros(self.a_expires_at),
         }
@@ -102,8 +105,8 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             tx.run(
                 "INSERT INTO attempts (state_digest, browser_digest, id, application, \
-                 provider_id, redirect_uri, nonce, verifier, return_to, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                 provider_id, redirect_uri, nonce, verifier, return_to, max_age, created_at, \
+                 expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 args![
                     state,
                     browser,
@@ -114,6 +117,7 @@ impl Store {
                     attempt.nonce.expose(),
                     attempt.verifier.as_ref().map(Secret::expose),
                     &attempt.return_to,
+                    attempt.max_age.map(micros),
                     attempt.created_at,
                     attempt.expires_at,
                 ],

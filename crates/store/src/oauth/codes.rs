@@ -84,11 +84,12 @@ impl Store {
         by: &By,
         now: Moment,
     ) -> Result<TakenCode> {
-        const TAKE: &str = "UPDATE codes SET taken_at = $2 WHERE digest = $1 \
-                            AND taken_at IS NULL AND expires_at > $2 RETURNING terms, session_id";
+        // Another client uses nothing up, and hears what it hears of a code that never was.
+        const TAKE: &str = "UPDATE codes SET taken_at = $3 WHERE digest = $1 AND client_id = $2 \
+                            AND taken_at IS NULL AND expires_at > $3 RETURNING terms, session_id";
         const GAVE: &str = "UPDATE codes SET grant_id = $2 WHERE digest = $1";
         transact!(self.db, Mode::Plain, |tx| {
-            let Some(row) = tx.opt::<TakenRow>(TAKE, args![code, now]).await? else {
+            let Some(row) = tx.opt::<TakenRow>(TAKE, args![code, client, now]).await? else {
                 return self.take_back(tx, code, client, by, now).await;
             };
             let terms: CodeTerms = json(&row.terms)?;

@@ -21,6 +21,7 @@ pub(crate) fn attempt(id: &str) -> Attempt {
         nonce: Secret::new("nonce"),
         verifier: Some(Secret::new("verifier")),
         return_to: "/back-office/orders".to_owned(),
+        max_age: Some(Duration::from_secs(90)),
         created_at: at(0),
         expires_at: at(600),
     }
@@ -38,6 +39,7 @@ both! {
         assert_eq!(taken.nonce.expose(), "nonce");
         assert_eq!(taken.verifier.as_ref().map(Secret::expose), Some("verifier"));
         assert_eq!(taken.return_to, "/back-office/orders");
+        assert_eq!(taken.max_age, Some(Duration::from_secs(90)));
         assert_eq!((taken.created_at, taken.expires_at), (at(0), at(600)));
         let again = house.store.take_attempt(&state, &browser, at(2)).await.unwrap();
         assert!(matches!(again, Recalled::Replayed { session: None, .. }), "{again:?}");

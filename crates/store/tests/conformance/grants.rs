@@ -101,6 +101,18 @@ both! {
         assert_eq!(house.store.find_grant(&GrantId::from_stored("two")).await.unwrap(), None);
     }
 
+    async fn s064_nobody_elses_code_can_be_used_up(house) {
+        let user = house.administrator("ada@example.com").await;
+        let session = house.session(&user, "ada", at(0)).await;
+        house.store.add_code(&digest("one"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        let (other, by) = (ClientId::from_stored("other"), By::operator());
+        let taken =
+            house.store.take_code(&digest("one"), &other, grants("one", 1), &by, at(1)).await;
+        assert_eq!(taken.unwrap(), TakenCode::Gone);
+        let taken = take(&house.store, "one", "one", 1).await;
+        assert!(matches!(taken, TakenCode::Granted { .. }), "{taken:?}");
+    }
+
     async fn s064_a_code_works_for_a_minute_and_one_of_fifty(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;

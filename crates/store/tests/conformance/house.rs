@@ -206,6 +206,7 @@ pub(crate) fn new_session(token: &str) -> NewSession {
         token: digest(token),
         application: back_office(),
         methods: vec![Method::Password],
+        auth_time: Some(at(0)),
         times: Application::built_in()[1].session,
         organisation: None,
         browser: Some(digest("browser")),

@@ -17,6 +17,7 @@ fn begun_with(provider: &Provider, change: impl FnOnce(&mut Trip<'_>)) -> Begun 
         login_hint: None,
         ui_locale: None,
         prompt_login: false,
+        max_age: None,
     };
     change(&mut trip);
     begin(&trip, NOW, &Counting::default()).unwrap()
@@ -98,11 +99,42 @@ fn hints_are_sent_when_there_are_any() {
         trip.login_hint = Some("ada@example.com");
         trip.ui_locale = Some("de-AT");
         trip.prompt_login = true;
+        trip.max_age = Some(Duration::from_secs(90));
     });
     let sent = sent(&begun);
     assert_eq!(sent["login_hint"], "ada@example.com");
     assert_eq!(sent["ui_locales"], "de-AT");
     assert_eq!(sent["prompt"], "login");
+    assert_eq!(sent["max_age"], "90");
+    assert_eq!(begun.attempt.max_age, Some(Duration::from_secs(90)));
+}
+
+#[test]
+fn s021_whoever_is_asked_to_sign_in_anew_has_the_whole_trip_for_it() {
+    let asked = |max_age: Option<u64>| {
+        begun_with(&provider(), |trip| trip.max_age = max_age.map(Duration::from_secs)).attempt
+    };
+    let later = |seconds| NOW.plus(Duration::from_secs(seconds));
+    assert_eq!(asked(None).max_age_at(later(90)), None);
+    assert_eq!(asked(Some(0)).max_age_at(later(90)), Some(Duration::from_secs(90)));
+    assert_eq!(asked(Some(300)).max_age_at(later(90)), Some(Duration::from_secs(300)));
+}
+
+#[test]
+fn when_somebody_signed_in_is_what_the_provider_says_and_never_later_than_now() {
+    let asked = |max_age: Option<u64>| {
+        begun_with(&provider(), |trip| trip.max_age = max_age.map(Duration::from_secs)).attempt
+    };
+    let (before, later) = (NOW.minus(Duration::from_secs(30)), NOW.plus(Duration::from_secs(90)));
+    for max_age in [None, Some(0), Some(300)] {
+        let attempt = asked(max_age);
+        assert_eq!(attempt.auth_time(None, later), None, "a provider that does not tell");
+        assert_eq!(attempt.auth_time(Some(NOW), later), Some(NOW));
+        assert_eq!(attempt.auth_time(Some(later), NOW), Some(NOW), "a clock that is ahead");
+    }
+    assert_eq!(asked(None).auth_time(Some(before), later), Some(before));
+    assert_eq!(asked(Some(300)).auth_time(Some(before), later), Some(before));
+    assert_eq!(asked(Some(0)).auth_time(Some(before), later), Some(NOW), "a clock that is behind");
 }
 
 #[test]
@@ -130,6 +162,7 @@ fn a_provider_without_a_usable_endpoint_is_told_so() {
         login_hint: None,
         ui_locale: None,
         prompt_login: false,
+        max_age: None,
     };
     let error = begin(&trip, NOW, &Counting::default()).unwrap_err();
     assert!(error.to_string().ends_with("vestibule providers refresh corp"), "{error}");

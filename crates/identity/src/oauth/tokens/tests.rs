@@ -24,6 +24,11 @@ fn an_id_token_says_who_for_whom_and_since_when() {
     });
     assert_eq!(Value::Object(with(SigningAlgorithm::Rs256)), expected);
     assert_eq!(Value::Object(with(SigningAlgorithm::Es256)), expected);
+    let unknown = Grant { auth_time: None, ..grant.clone() };
+    let issue = Issue { grant: &unknown, ..issue };
+    let said = id_token(issue, subject, Some("n"), "token", SigningAlgorithm::Rs256);
+    assert_eq!(said.get("auth_time"), None, "nobody knows, so nobody says");
+    assert_eq!(access_token(issue, &user.public_id, "j").get("auth_time"), None);
     // Ed25519 hashes with SHA-512.
     let longer = "ImXaughy_DrvFp0Hk2XlkPDLyO1GwqeYTIpkKAPP2Ww";
     assert_eq!(with(SigningAlgorithm::EdDsa)["at_hash"], longer);

@@ -114,9 +114,13 @@ impl Failure {
     }
 
     fn of_token(fault: TokenFault, token: &Secret) -> Self {
+        let refusal = match fault {
+            TokenFault::AuthTime => Refusal::NotSignedInAnew,
+            _ => Refusal::TokenInvalid,
+        };
         Self {
             claims: unproved(token).map(|claims| serde_json::json!({ "unproved": claims })),
-            ..Self::new(Refusal::TokenInvalid, format!("{}: {fault}", fault.code()))
+            ..Self::new(refusal, format!("{}: {fault}", fault.code()))
         }
     }
 }

@@ -30,14 +30,15 @@ impl Upstream {
         clock: &dyn Clock,
     ) -> Result<IdClaims, Failure> {
         let Exchange { provider, attempt, .. } = *exchange;
+        let now = clock.now();
         let expected = Expected {
             issuer: &provider.issuer,
             client_id: &provider.client_id,
             nonce: &attempt.nonce,
             algorithms: &provider.algorithms,
-            now: clock.now(),
+            now,
             leeway: self.leeway,
-            max_age: None,
+            max_age: attempt.max_age_at(now),
             access_token: tokens.access_token.as_ref().map(Secret::expose),
         };
         let token = &tokens.id_token;

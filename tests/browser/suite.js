@@ -22,6 +22,7 @@ await import('./faults.js');
 await import('./refusals.js');
 await import('./trouble.js');
 await import('./proxy.js');
+await import('./front.js');
 await import('./pages.js');
 await import('./states.js');
 // Last: it looks at what the others have looked at.

@@ -61,6 +61,17 @@ export class House {
     return words.includes('--json') ? JSON.parse(stdout) : stdout;
   }
 
+  /** Runs a command whatever it ends with: its exit code and what it prints. */
+  async cliEnds(...words) {
+    try {
+      const { stdout } = await run(binary(), ['--config', this.config, ...words], { cwd: this.folder });
+      return { code: 0, stdout };
+    } catch (error) {
+      if (typeof error.code === 'number') return { code: error.code, stdout: error.stdout };
+      throw error;
+    }
+  }
+
   /** Like `cli`, for a command that must fail; answers what it says on standard error. */
   async cliRefused(...words) {
     try {

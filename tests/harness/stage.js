@@ -7,6 +7,7 @@ import { Application } from './application.js';
 import { Browser } from './browser.js';
 import { Certified } from './certified.js';
 import { Demo } from './demo.js';
+import { Front } from './front.js';
 import { House } from './house.js';
 import { Keycloak } from './keycloak.js';
 import { MailSink } from './mail.js';
@@ -41,7 +42,7 @@ class Stage {
     this.others = [];
   }
 
-  async set({ demo, empty, keycloak, certified, application, proxy, sections }) {
+  async set({ demo, empty, keycloak, certified, application, proxy, front, sections }) {
     if (demo) {
       this.demo = await Demo.start(this.name);
       return;
@@ -50,10 +51,15 @@ class Stage {
     const base = `http://127.0.0.1:${port}`;
     this.mail = await MailSink.start();
     if (proxy) sections = { ...sections, server: { trusted_proxies: ['127.0.0.1'] } };
+    if (front) {
+      this.front = await Front.prepare(this.name);
+      sections = { ...sections, ...this.front.sections() };
+    }
     this.house = await House.start(this.name, { mail: this.mail, sections, port });
     if (!empty) await this.house.addStaff(ADMIN);
     if (application) this.application = await Application.start();
     if (proxy) this.page = await ProtectedPage.start(proxy, this.name, this.house);
+    await this.front?.open(this.house);
     if (keycloak) {
       this.realmSecret = randomBytes(24).toString('hex');
       const secrets = { clientSecret: this.realmSecret, userPassword: REALM_PASSWORD };
@@ -69,6 +75,7 @@ class Stage {
     for (const visitor of this.visitors) await visitor.leave();
     for (const other of this.others) await other.stop();
     await this.page?.stop();
+    await this.front?.stop();
     await this.house?.stop();
     await this.mail?.stop();
     await this.certified?.stop();

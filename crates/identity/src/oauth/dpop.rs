@@ -104,28 +104,6 @@ pub enum ProofFault {
     OtherKey,
 }
 
-impl ProofFault {
-    /// Stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Number => "number",
-            Self::Malformed => "malformed",
-            Self::Type => "type",
-            Self::Algorithm => "algorithm",
-            Self::Key => "key",
-            Self::PrivateKey => "private_key",
-            Self::Signature => "signature",
-            Self::Method => "method",
-            Self::Address => "address",
-            Self::IssuedAt => "issued_at",
-            Self::Id => "id",
-            Self::AccessToken => "access_token",
-            Self::Replayed => "replayed",
-            Self::OtherKey => "other_key",
-        }
-    }
-}
-
 impl From<ProofFault> for OAuthFault {
     fn from(fault: ProofFault) -> Self {
         Self::new(OAuthError::InvalidDpopProof, fault.to_string())

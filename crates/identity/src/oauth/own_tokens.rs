@@ -50,21 +50,6 @@ pub enum OwnTokenFault {
     Expired,
 }
 
-impl OwnTokenFault {
-    /// Stable name for logs and tests.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Type => "type",
-            Self::UnknownKey => "unknown_key",
-            Self::Algorithm => "algorithm",
-            Self::BadSignature => "bad_signature",
-            Self::Issuer => "issuer",
-            Self::Expired => "expired",
-        }
-    }
-}
-
 /// Our keys as they are in the database, ready to check signatures.
 #[derive(Clone, Debug, Default)]
 pub struct OwnKeys {

@@ -55,7 +55,7 @@ pub(super) async fn mail(bag: Bag<'_>, findings: &mut Vec<Finding>) {
         Ok(()) => Finding::good(CHECK, "The mail server takes us."),
         Err(error) => {
             let advice = "Look at mail.smtp_url, mail.username and mail.password_file.";
-            Finding::wrong(CHECK, format!("{error}."), advice)
+            Finding::wrong(CHECK, format!("No mail goes out: {error}."), advice)
         }
     });
 }

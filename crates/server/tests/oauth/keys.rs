@@ -248,7 +248,7 @@ async fn a_key_that_does_not_open_is_no_reason_to_lose_the_others() {
     let text = said.as_ref().err().map(ToString::to_string).unwrap_or_default();
     assert!(matches!(said, Err(SigningError::NoKey(Es256))), "{said:?}");
     assert!(text.contains("vestibule keys rotate --now --algorithm ES256"), "{text}");
-    assert!(!house.app.signer.can_sign(Es256, now));
+    assert_eq!(house.app.signer.not_ready(now), Some(Es256));
     assert!(!token(&house.app, Rs256).await.is_empty());
     assert!(kids(&house).await.contains(&broken.kid), "tokens of it are still good");
 

@@ -1,7 +1,5 @@
 //! The proof that holds, and every one that does not.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -192,29 +190,6 @@ fn a_thumbprint_has_the_length_and_letters_of_one() {
     for none in ["", "short", &"=".repeat(43), &"a".repeat(44)] {
         assert!(!is_thumbprint(none), "{none}");
     }
-}
-
-#[test]
-fn every_fault_has_a_code_of_its_own() {
-    use ProofFault as F;
-    let all = [
-        F::Number,
-        F::Malformed,
-        F::Type,
-        F::Algorithm,
-        F::Key,
-        F::PrivateKey,
-        F::Signature,
-        F::Method,
-        F::Address,
-        F::IssuedAt,
-        F::Id,
-        F::AccessToken,
-        F::Replayed,
-        F::OtherKey,
-    ];
-    let codes: BTreeSet<_> = all.iter().map(|fault| fault.code()).collect();
-    assert_eq!(codes.len(), all.len());
 }
 
 proptest! {

@@ -150,12 +150,6 @@ impl Signer {
         self.reload(tools).await
     }
 
-    /// Whether there is a key that signs so.
-    pub fn can_sign(&self, algorithm: SigningAlgorithm, now: Moment) -> bool {
-        let held = self.held();
-        held.keys.signing(algorithm, now).is_some_and(|key| held.pairs.contains_key(&key.kid))
-    }
-
     /// The algorithm that should be ready and is not, if there is one. A key that nobody has needed
     /// yet is made by its first use and is not missed.
     pub fn not_ready(&self, now: Moment) -> Option<SigningAlgorithm> {

@@ -22,6 +22,9 @@ pub const TOKEN_TYP: &str = "vestibule-proxy+jwt";
 /// Where every protected host leads to us.
 pub const PREFIX: &str = "/.vestibule/";
 
+/// Most times that anything of a path is encoded over again; more is nobody's file name.
+const MOST_DECODED: usize = 8;
+
 /// Longest return target that is carried through the login. It is encoded twice on its way, and
 /// targets of more than 2048 characters are not followed.
 const LONGEST_RETURN: usize = 600;
@@ -173,16 +176,43 @@ pub fn is_plain_target(target: &str) -> bool {
     if !visible || !path.starts_with('/') || !is_well_encoded(path) {
         return false;
     }
-    let mut path = path.to_ascii_lowercase();
-    loop {
-        if is_ambiguous(&path) {
+    let mut path = path.to_owned();
+    // Whoever reads it next may decode it once more than whoever reads it now.
+    for _ in 0..MOST_DECODED {
+        if is_ambiguous(&path.to_ascii_lowercase()) {
             return false;
         }
-        if !path.contains("%25") {
-            return true;
+        match decoded(&path) {
+            // What is no UTF-8 is read as something else by whoever is lenient, such as %c0%ae.
+            None => return false,
+            Some(next) if next == path => return true,
+            Some(next) => path = next,
         }
-        path = path.replace("%25", "%");
     }
+    false
+}
+
+/// With everything decoded once that is percent-encoded; none when that is no UTF-8. A percent
+/// sign that encodes nothing stays.
+fn decoded(path: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let digits = digits.filter(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let value = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
+        match value.filter(|_| *first == b'%') {
+            Some(value) => {
+                bytes.push(value);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn is_well_encoded(path: &str) -> bool {

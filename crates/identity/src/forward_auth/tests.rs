@@ -1,5 +1,7 @@
 //! What is read from a proxy's headers, and what goes into ours.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::oauth::fixtures::{at, session, user};
 
@@ -9,8 +11,19 @@ fn asked(told: Told<'_>) -> Result<Asked, Odd> {
 
 #[test]
 fn s109_odd_paths_are_refused_however_they_are_encoded() {
-    for good in ["/", "/a/b", "/a/b?x=//..;%2f", "/100%25", "/%C3%A4", "/a.b/..c/d..", "/a/?a=b?c"]
-    {
+    for good in [
+        "/",
+        "/a/b",
+        "/a/b?x=//..;%2f",
+        "/a/b?x=%ff",
+        "/100%25",
+        "/100%25%20sure",
+        "/%C3%A4",
+        "/%25C3%25A4",
+        "/%41%2541",
+        "/a.b/..c/d..",
+        "/a/?a=b?c",
+    ] {
         assert!(is_plain_target(good), "{good}");
     }
     for odd in [
@@ -35,6 +48,18 @@ fn s109_odd_paths_are_refused_however_they_are_encoded() {
         "/a%252fb",
         "/a%25252Fb",
         "/a/%252e%252e/b",
+        "/a%25%32%66b",
+        "/a%252%66b",
+        "/a%25%33%62b",
+        "/x/%25%32%65%25%32%65/y",
+        "/x/%25%32%45%2%35%32%65/y",
+        "/a%%32%66b",
+        "/%c0%ae%c0%ae/x",
+        "/%c0%afx",
+        "/%ff",
+        "/%25ff",
+        "/a%25%30%30",
+        "/%2525252525252525252525252541",
         "/a%00",
         "/a%0ab",
         "/a%7F",
@@ -179,4 +204,50 @@ fn the_token_says_what_the_headers_say_for_a_minute() {
         "auth_time": 1_800_000_000, "iat": 1_800_000_005, "exp": 1_800_000_065,
     });
     assert_eq!(Value::Object(who.claims("https://id.test", at(5))), expected);
+}
+
+/// The same byte, encoded once more than before where that is asked for.
+fn encoded(text: &str, which: &[bool]) -> String {
+    let chosen = which.iter().copied().chain(std::iter::repeat(false));
+    let one = |(byte, chosen): (u8, bool)| match chosen {
+        true => format!("%{byte:02x}"),
+        false => char::from(byte).to_string(),
+    };
+    text.bytes().zip(chosen).map(one).collect()
+}
+
+proptest! {
+    /// However a path with something odd in it is encoded, and over again, it stays odd.
+    #[test]
+    fn s109_no_encoding_hides_what_is_odd(
+        odd in prop::sample::select(vec!["/../", "/..", "/./", "//", ";", "\\", "\0", "\x7f"]),
+        before in "[a-z.]{0,3}",
+        after in "[a-z.]{0,3}",
+        times in prop::collection::vec(prop::collection::vec(any::<bool>(), 0..40), 0..4),
+    ) {
+        let path = format!("/x{before}{odd}{after}");
+        // A dot or two are no whole segment unless what follows lets them be.
+        prop_assume!(!odd.ends_with("..") || after.is_empty());
+        let target = times.iter().fold(path, |path, which| {
+            // The first slash is what makes it a path.
+            format!("/{}", encoded(&path[1..], which))
+        });
+        prop_assert!(!is_plain_target(&target), "{target}");
+    }
+
+    /// What passes is what it reads as, however often it is decoded.
+    #[test]
+    fn s109_what_passes_has_no_odd_reading(path in "/[a-c/.;%025ef]{0,16}") {
+        if is_plain_target(&path) {
+            let mut read = path;
+            loop {
+                prop_assert!(!read.contains("//") && !read.contains(';'), "{read}");
+                prop_assert!(!read.split('/').any(|part| part == "." || part == ".."), "{read}");
+                match decoded(&read).unwrap() {
+                    next if next == read => break,
+                    next => read = next,
+                }
+            }
+        }
+    }
 }

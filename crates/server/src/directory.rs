@@ -111,7 +111,7 @@ impl Listing {
     pub fn lending(&self, application: &ApplicationKey, claimed: &Claimed) -> Option<Lending> {
         let lists = |one: &Connection| {
             let listed = &one.exchange_audiences;
-            (claimed.named.iter().any(|name| listed.contains(name)), !listed.is_empty())
+            (claimed.audiences.iter().any(|name| listed.contains(name)), !listed.is_empty())
         };
         let all = self.of(application).iter().filter_map(|connection| {
             let provider = self.provider_by_id(&connection.provider)?;

@@ -14,8 +14,8 @@ mod tests;
 pub struct Brought<'a> {
     /// Which kind of token.
     pub kind: SubjectKind,
-    /// Whom it names as `aud` and `azp`.
-    pub named: &'a [String],
+    /// Its `aud`.
+    pub audiences: &'a [String],
 }
 
 /// Decides as a callback does, by the same rules, with three more: the connection must take such
@@ -45,7 +45,7 @@ fn gate(
 ) -> Result<(), Refusal> {
     let listed = &connection.exchange_audiences;
     let takes = match brought.kind {
-        SubjectKind::IdToken => brought.named.iter().any(|one| listed.contains(one)),
+        SubjectKind::IdToken => brought.audiences.iter().any(|one| listed.contains(one)),
         // It names us, which the list cannot; the list only says that there are exchanges.
         SubjectKind::AccessToken => !listed.is_empty(),
     };

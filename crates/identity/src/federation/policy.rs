@@ -58,7 +58,7 @@ pub struct Connection {
     /// Place among the buttons; lower first.
     pub position: i64,
     /// Clients of the provider whose tokens the application's own clients may bring in exchange
-    /// for ours (RFC 8693), as `aud` or `azp` says them. None of them: no token is taken.
+    /// for ours (RFC 8693), as `aud` says them. None of them: no token is taken.
     pub exchange_audiences: Vec<String>,
     /// Whether that holds for staff, too.
     pub exchange_staff: bool,
@@ -114,7 +114,7 @@ pub enum ConnectionError {
     #[error(
         "an exchange audience is a client id at the provider, of 1 to {MAX_AUDIENCE} characters \
          without control characters, and there are at most {MAX_AUDIENCES}; give each once, as \
-         \"aud\" or \"azp\" of the tokens says it"
+         \"aud\" of their ID tokens says it"
     )]
     ExchangeAudience,
     /// Its members would be of another type than it is for.

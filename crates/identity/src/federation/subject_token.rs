@@ -20,6 +20,11 @@ mod tests;
 /// Longest time since it was issued.
 pub const MAX_SUBJECT_AGE: Duration = Duration::from_secs(5 * 60);
 
+/// What no ID token says, and other tokens with the same keys do: access tokens what they may do
+/// (RFC 9068 section 2.2.3; Entra ID and Okta call it `scp`) and how their client authenticated
+/// (Entra ID), logout tokens and other events what has happened (RFC 8417 section 2.2).
+const FOREIGN: [&str; 5] = ["scope", "scp", "appidacr", "azpacr", "events"];
+
 /// Which kind of token it is said to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubjectKind {
@@ -66,8 +71,8 @@ pub struct SubjectToken {
 pub struct Claimed {
     /// `iss`.
     pub issuer: String,
-    /// `aud`, and `azp` if it is there.
-    pub named: Vec<String>,
+    /// `aud`.
+    pub audiences: Vec<String>,
 }
 
 /// Reads what nobody has proved; none for what is no JSON Web Token.
@@ -78,7 +83,8 @@ pub fn claimed(token: &str) -> Option<Claimed> {
     let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
     let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
     let issuer = claims.get("iss")?.as_str()?.to_owned();
-    Some(Claimed { issuer, named: named(&claims).unwrap_or_default() })
+    let audiences = audiences_of(&claims).unwrap_or_default();
+    Some(Claimed { issuer, audiences: audiences.into_iter().map(str::to_owned).collect() })
 }
 
 /// Proves a token with the provider's keys, and checks everything about it. There was no trip of
@@ -94,13 +100,10 @@ pub fn verify(
     if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer) {
         return Err(TokenFault::Issuer);
     }
-    let named = named(&claims)?;
-    let is_for_us = match expected.kind {
-        SubjectKind::IdToken => named.iter().any(|one| expected.audiences.contains(one)),
-        SubjectKind::AccessToken => audiences_of(&claims)?.contains(&expected.house),
-    };
-    if !is_for_us {
-        return Err(TokenFault::Audience);
+    match expected.kind {
+        SubjectKind::IdToken => check_id_token(&claims, expected.audiences)?,
+        SubjectKind::AccessToken if audiences_of(&claims)?.contains(&expected.house) => {}
+        SubjectKind::AccessToken => return Err(TokenFault::Audience),
     }
     let times = check_times(&claims, expected.now, expected.leeway)?;
     // What it is exchanged for ends with it, so there must be something left of it.
@@ -143,9 +146,26 @@ fn check_type(header: &Map<String, Value>, kind: SubjectKind) -> Result<(), Toke
     if fits { Ok(()) } else { Err(TokenFault::Type) }
 }
 
-/// `aud`, and `azp` if it is there.
-fn named(claims: &Map<String, Value>) -> Result<Vec<String>, TokenFault> {
-    let audiences = audiences_of(claims)?.into_iter();
-    let party = claims.get("azp").and_then(Value::as_str);
-    Ok(audiences.chain(party).map(str::to_owned).collect())
+/// Whether this is an ID token, which a header that says `JWT` does not tell, and one for a client
+/// that is listed.
+///
+/// OpenID Connect Core 3.1.3.7: a listed client is in `aud`, and among several audiences whoever it
+/// was issued to is listed as well. `azp` is never enough by itself: an access token for somebody
+/// else's interface says that too.
+fn check_id_token(claims: &Map<String, Value>, listed: &[String]) -> Result<(), TokenFault> {
+    let is_named_id = claims.get("typ").is_none_or(|typ| typ == "ID");
+    if !is_named_id || FOREIGN.iter().any(|name| claims.contains_key(*name)) {
+        return Err(TokenFault::Type);
+    }
+    let is_listed = |client: &str| listed.iter().any(|one| one == client);
+    let audiences = audiences_of(claims)?;
+    if !audiences.iter().any(|client| is_listed(client)) {
+        return Err(TokenFault::Audience);
+    }
+    match claims.get("azp") {
+        Some(party) if audiences.len() > 1 && !party.as_str().is_some_and(is_listed) => {
+            Err(TokenFault::AuthorizedParty)
+        }
+        _ => Ok(()),
+    }
 }

@@ -67,7 +67,7 @@ pub(super) async fn answer(
     if !app.store.take_once(&client.id, &subject.id).await? {
         return Err(invalid("subject_token was exchanged before; bring a new one each time"));
     }
-    let visitor = Visitor { exchange, door: &door, provider, named: &claimed.named };
+    let visitor = Visitor { exchange, door: &door, provider, audiences: &claimed.audiences };
     visitor.settle(external, &subject, &terms).await
 }
 
@@ -105,8 +105,8 @@ struct Visitor<'a> {
     exchange: &'a Exchange<'a>,
     door: &'a Application,
     provider: &'a Provider,
-    /// Whom the token names; its signature has been checked meanwhile.
-    named: &'a [String],
+    /// Whom the token is for; its signature has been checked meanwhile.
+    audiences: &'a [String],
 }
 
 impl Visitor<'_> {
@@ -118,7 +118,7 @@ impl Visitor<'_> {
     ) -> Result<Response, Failure> {
         let app = self.exchange.call.app;
         let settle = self.arrive(external, subject, terms);
-        let brought = Brought { kind: self.exchange.asked.kind, named: self.named };
+        let brought = Brought { kind: self.exchange.asked.kind, audiences: self.audiences };
         let decider = |known: &_| decide_exchange(&settle.arrival, known, brought);
         match app.store.settle(&settle, decider).await? {
             Settled::SignedIn { session, user, .. } => self.give(&session, &user, terms).await,
@@ -192,6 +192,7 @@ impl Visitor<'_> {
             issuer: &issuer,
             grant: &grant,
             scopes: &terms.scopes,
+            resources: &grant.resources,
             dpop_jkt: None,
             now: visit.now,
         };

@@ -162,10 +162,17 @@ on_both_engines! {
             json!({ "iat": now + 120 }),
             json!({ "iat": null }),
             json!({ "sub": null }),
+            // An access token for another interface, as Keycloak makes them.
+            json!({ "aud": "other-api", "azp": APP, "typ": "Bearer", "scope": "openid email" }),
+            json!({ "aud": "other-api", "azp": APP }),
+            json!({ "aud": [APP, "other-api"], "azp": "another-app" }),
+            json!({ "typ": "Bearer" }),
+            json!({ "scope": "openid email" }),
         ] {
             let answer = bring(&shop, &scene.id_token(changed.clone()), &[]).await;
             assert_eq!(refusal(&answer), invalid("token_invalid"), "{changed}");
         }
+        assert_eq!(scene.house.users().await, [], "nobody has an account by any of them");
         let elsewhere = scene.id_token(json!({ "iss": "https://elsewhere.example" }));
         let answer = bring(&shop, &elsewhere, &[]).await;
         assert_eq!(refusal(&answer), invalid("provider_not_connected"));

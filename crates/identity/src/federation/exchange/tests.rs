@@ -60,7 +60,7 @@ fn linked(status: Status) -> Known {
 
 fn ask_at(door: usize, known: &Known, kind: SubjectKind, named: &[&str]) -> Decision {
     let named: Vec<String> = named.iter().map(|&one| one.to_owned()).collect();
-    decide_exchange(&arrival(door), known, Brought { kind, named: &named }).decision
+    decide_exchange(&arrival(door), known, Brought { kind, audiences: &named }).decision
 }
 
 fn ask(known: &Known) -> Decision {
@@ -125,7 +125,7 @@ fn s083_everything_else_is_as_at_a_callback() {
 fn the_rules_that_were_weighed_come_in_order() {
     let rules = |known: &Known| -> Vec<&str> {
         let named = [APP.to_owned()];
-        let brought = Brought { kind: SubjectKind::IdToken, named: &named };
+        let brought = Brought { kind: SubjectKind::IdToken, audiences: &named };
         let decided = decide_exchange(&arrival(STOREFRONT), known, brought);
         decided.rules.iter().map(|weighed| weighed.rule).collect()
     };
@@ -142,7 +142,7 @@ fn a_rule_of_the_exchange_settles_what_it_refuses_and_nothing_else() {
         let exchange_audiences = listed.iter().map(|&one| one.to_owned()).collect();
         let known = known(Connection { exchange_audiences, exchange_staff, ..connection() });
         let named = [APP.to_owned()];
-        let brought = Brought { kind: SubjectKind::IdToken, named: &named };
+        let brought = Brought { kind: SubjectKind::IdToken, audiences: &named };
         let rules = decide_exchange(&arrival(door), &known, brought).rules;
         let own = rules.iter().filter(|one| one.rule.starts_with("exchange_"));
         own.map(|one| (one.rule, one.settled)).collect()

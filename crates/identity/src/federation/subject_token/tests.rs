@@ -56,9 +56,14 @@ fn fault_of(changes: Value) -> Option<TokenFault> {
 
 #[test]
 fn s083_an_id_token_for_a_listed_client_holds() {
-    for changes in
-        [json!({}), json!({ "aud": ["web", "another"] }), json!({ "aud": "another", "azp": APP })]
-    {
+    for changes in [
+        json!({}),
+        json!({ "typ": "ID" }),
+        json!({ "aud": ["web", "another"] }),
+        json!({ "aud": ["another", "web"], "azp": APP }),
+        // An app on a phone gets a token for the server that it belongs to.
+        json!({ "azp": "android" }),
+    ] {
         assert_eq!(fault_of(changes.clone()), None, "{changes}");
     }
     for changes in [
@@ -66,7 +71,7 @@ fn s083_an_id_token_for_a_listed_client_holds() {
         json!({ "aud": HOUSE }),
         json!({ "aud": null }),
         json!({ "aud": [APP, 7] }),
-        json!({ "aud": "another", "azp": [APP] }),
+        json!({ "aud": "another", "azp": APP }),
     ] {
         assert_eq!(fault_of(changes.clone()), Some(TokenFault::Audience), "{changes}");
     }
@@ -116,6 +121,34 @@ fn s083_one_kind_of_token_never_passes_for_another() {
 }
 
 #[test]
+fn s083_an_access_token_that_calls_itself_jwt_is_no_id_token() {
+    for says in [
+        // Keycloak.
+        json!({ "typ": "Bearer", "azp": APP, "aud": "other-api", "scope": "openid email" }),
+        json!({ "typ": "Bearer" }),
+        json!({ "typ": "Logout" }),
+        json!({ "typ": 7 }),
+        json!({ "scope": "openid" }),
+        // Entra ID, Okta.
+        json!({ "scp": "access_as_user" }),
+        json!({ "scp": ["openid"] }),
+        json!({ "appidacr": "1" }),
+        json!({ "azpacr": "1" }),
+        json!({ "events": { "http://schemas.openid.net/event/backchannel-logout": {} } }),
+    ] {
+        assert_eq!(fault_of(says.clone()), Some(TokenFault::Type), "{says}");
+    }
+}
+
+#[test]
+fn s083_among_several_audiences_whoever_it_was_issued_to_is_listed_too() {
+    for party in [json!("another"), json!([APP]), json!(7)] {
+        let says = json!({ "aud": [APP, "another"], "azp": party });
+        assert_eq!(fault_of(says.clone()), Some(TokenFault::AuthorizedParty), "{says}");
+    }
+}
+
+#[test]
 fn s083_an_access_token_is_for_us() {
     let access = |audience: Value| {
         let token = access_token(json!({ "aud": audience, "azp": APP }));
@@ -157,10 +190,7 @@ fn somebody_signed_in_before_the_token_was_issued() {
 #[test]
 fn what_nobody_has_proved_only_says_whose_keys_to_ask() {
     let said = claimed(&id_token(json!({ "azp": "web" }))).unwrap();
-    assert_eq!(
-        (said.issuer.as_str(), said.named),
-        (ISSUER, vec![APP.to_owned(), "web".to_owned()])
-    );
+    assert_eq!((said.issuer.as_str(), said.audiences), (ISSUER, vec![APP.to_owned()]));
     for none in ["", "a.b.c", "eyJ9.eyJ9.", &"x".repeat(MAX_TOKEN + 1)] {
         assert_eq!(claimed(none), None);
     }

@@ -54,7 +54,10 @@ pub async fn send(
         Ok(asked) => asked,
         Err(fault) => return Ok(page(&app, &fault)),
     };
-    let Some(csrf) = asked.once("csrf").map(str::to_owned) else {
+    // An answer that set a new cookie would take the browser's own away, and every trip with it:
+    // whoever comes without one comes from another site, whatever else the form says.
+    let csrf = asked.once("csrf").filter(|_| visit.browser.is_some()).map(str::to_owned);
+    let Some(csrf) = csrf else {
         return Ok(Redirect::to(&again(&asked)).into_response());
     };
     let departure = Departure::of(&app, &visit, asked);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Engine, House};
+use testkit::{Engine, Form, House};
 
 use crate::shop::{EMAIL, PASSWORD, RESOURCE, SIGNED_OUT, Shop, brought, claims, machine, read};
 
@@ -291,6 +291,18 @@ async fn s071_a_logout_asks_unless_the_id_token_of_the_very_session_comes_along(
     assert_eq!(to.as_str(), format!("{SIGNED_OUT}?state=s"));
     let page = shop.onward(&browser, browser.get(&shop.address(&[])).await).await;
     assert!(page.find_form("/login").is_some(), "signed out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s049_a_form_of_another_site_takes_no_cookie_away_from_a_browser() {
+    let house = opened().await;
+    let action = house.url().join("/oauth/logout").expect("an address");
+    let fields = [("csrf", "x"), ("client_id", "shop")];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let page = house.browser().submit_from_elsewhere(&Form { action, fields }).await;
+    assert_eq!((page.status, page.headers.get("set-cookie")), (303, None), "{}", page.text());
+    let to = page.location().expect("the same request as an address");
+    assert_eq!((to.path(), to.query()), ("/oauth/logout", Some("client_id=shop")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

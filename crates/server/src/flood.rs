@@ -101,6 +101,7 @@ pub enum Noted {
 #[derive(Debug)]
 pub struct Flood {
     trips: Turnstile,
+    requests: Turnstile,
     refusals: Turnstile,
     house: Turnstile,
 }
@@ -112,6 +113,7 @@ impl Flood {
         let refusals = config.refusal_network_per_hour;
         Self {
             trips: Turnstile::new(config.trip_network_per_minute, minute),
+            requests: Turnstile::new(config.request_network_per_minute, minute),
             refusals: Turnstile::new(refusals, hour),
             house: Turnstile::new(refusals.saturating_mul(WHOLE_HOUSE), hour),
         }
@@ -120,6 +122,12 @@ impl Flood {
     /// Counts a trip to a provider that begins; the error is how long to wait before another.
     pub fn trip(&self, address: IpAddr, now: Moment) -> Result<(), Duration> {
         self.trips.pass(network(address), now)
+    }
+
+    /// Counts a request of an application that is kept for somebody who has not shown who they are,
+    /// neither person nor client; the error is how long to wait before another.
+    pub fn request(&self, address: IpAddr, now: Moment) -> Result<(), Duration> {
+        self.requests.pass(network(address), now)
     }
 
     /// Counts a refusal that no trip of the visitor's stands behind.

@@ -13,10 +13,36 @@ use crate::oauth::error::{OAuthError, OAuthFault};
 use crate::oauth::parameters::Parameters;
 use crate::oauth::pkce::Challenge;
 use crate::oauth::redirect_uri;
+use crate::oauth::resources;
 use crate::oauth::scopes::{OFFLINE_ACCESS, OPENID, Scopes};
 
-/// Longest `state` and `nonce`, in bytes. They are echoed and kept.
-const MAX_ECHOED: usize = 1024;
+/// Longest value of what is echoed or kept as it came, in bytes.
+const MAX_KEPT: usize = 1024;
+
+/// What that is for: everything that is bounded by nothing else. ID tokens are longer.
+const BOUNDED: [&str; 6] = ["state", "nonce", "login_hint", "prompt", "provider", "ui_locales"];
+
+/// What may be kept of a request that has been checked. Whatever else came means nothing here, and
+/// would be a stranger's text in our database.
+pub const KEPT: [&str; 17] = [
+    "client_id",
+    "code_challenge",
+    "code_challenge_method",
+    "dpop_jkt",
+    "id_token_hint",
+    "login_hint",
+    "max_age",
+    "nonce",
+    "prompt",
+    "provider",
+    "redirect_uri",
+    "resource",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+    "ui_locales",
+];
 
 /// How the answer gets back to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +123,7 @@ impl Target {
             Some("form_post") => ResponseMode::FormPost,
             _ => ResponseMode::Query,
         };
-        let state = parameters.once("state").filter(|state| state.len() <= MAX_ECHOED);
+        let state = parameters.once("state").filter(|state| state.len() <= MAX_KEPT);
         Ok(Self {
             client: client.id.clone(),
             redirect_uri: redirect_uri.to_owned(),
@@ -141,9 +167,9 @@ impl AuthorizationRequest {
         parameters.check_repetition()?;
         refuse_request_objects(parameters)?;
         check_response(parameters, client)?;
+        check_lengths(parameters)?;
         let scopes = scopes(parameters, client)?;
-        let nonce = echoed(parameters, "nonce")?;
-        echoed(parameters, "state")?;
+        let nonce = parameters.once("nonce").map(str::to_owned);
         if client.require_nonce && nonce.is_none() && scopes.contains(OPENID) {
             return Err(invalid("send a nonce: a fresh random value for every request"));
         }
@@ -162,7 +188,7 @@ impl AuthorizationRequest {
             provider_hint: parameters.once("provider").map(str::to_owned),
             id_token_hint: parameters.once("id_token_hint").map(str::to_owned),
             ui_locales: parameters.once("ui_locales").map(str::to_owned),
-            resources: resources(parameters.all("resource"), client)?,
+            resources: resources::registered(parameters.all("resource"), client)?,
             dpop_jkt: dpop_jkt(parameters)?,
         })
     }
@@ -212,12 +238,11 @@ fn scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, OAuthFault
     Ok(if may_refresh { asked } else { asked.without(OFFLINE_ACCESS) })
 }
 
-fn echoed(parameters: &Parameters, name: &str) -> Result<Option<String>, OAuthFault> {
-    match parameters.once(name) {
-        Some(value) if value.len() > MAX_ECHOED => {
-            Err(invalid("state and nonce may have 1024 bytes at most"))
-        }
-        value => Ok(value.map(str::to_owned)),
+fn check_lengths(parameters: &Parameters) -> Result<(), OAuthFault> {
+    let is_long = |name: &&&str| parameters.once(name).is_some_and(|text| text.len() > MAX_KEPT);
+    match BOUNDED.iter().find(is_long) {
+        None => Ok(()),
+        Some(name) => Err(invalid(&format!("{name} may have {MAX_KEPT} bytes at most"))),
     }
 }
 
@@ -244,17 +269,6 @@ fn max_age(parameters: &Parameters) -> Result<Option<Duration>, OAuthFault> {
     match text.parse::<u32>() {
         Ok(seconds) => Ok(Some(Duration::from_secs(seconds.into()))),
         Err(_) => Err(invalid("max_age is a number of seconds")),
-    }
-}
-
-/// Resources that the client may name (RFC 8707 section 2).
-pub fn resources(asked: &[String], client: &Client) -> Result<Vec<String>, OAuthFault> {
-    match asked.iter().all(|resource| client.resources.contains(resource)) {
-        true => Ok(asked.to_vec()),
-        false => {
-            let text = "this client is not registered for every resource that it names";
-            Err(OAuthFault::new(OAuthError::InvalidTarget, text))
-        }
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::federation::subject_token::SubjectKind;
-use crate::oauth::authorize::resources;
 use crate::oauth::clients::Client;
 use crate::oauth::error::{OAuthError, OAuthFault};
 use crate::oauth::parameters::Parameters;
+use crate::oauth::resources::{is_meant, registered};
 use crate::oauth::scopes::{OFFLINE_ACCESS, OPENID, Scopes};
 use crate::oauth::tokens::{AccessToken, TOKEN_LIFE};
 use crate::secret::Secret;
@@ -70,18 +70,23 @@ impl ExchangeRequest {
             kind,
             actor,
             scopes,
-            targets: resources(&asked, client)?,
+            targets: registered(&asked, client)?,
         })
     }
 }
 
 /// Whether a client may bring this token of ours: it is the client's own, with the key that it is
-/// bound to, or the client is one of those that it is for.
-pub fn may_bring(token: &AccessToken, client: &Client, dpop_jkt: Option<&str>) -> bool {
+/// bound to, or the client is one of those that it is for. `issuer`: the public URL.
+pub fn may_bring(
+    token: &AccessToken,
+    client: &Client,
+    dpop_jkt: Option<&str>,
+    issuer: &str,
+) -> bool {
     if token.client == client.id {
         return token.dpop_jkt.is_none() || token.dpop_jkt.as_deref() == dpop_jkt;
     }
-    client.resources.iter().any(|resource| token.audience.contains(resource))
+    is_meant(client, token, issuer)
 }
 
 /// What bounds the result.

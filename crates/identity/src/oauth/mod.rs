@@ -19,6 +19,7 @@ pub mod pkce;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod registration;
+pub mod resources;
 pub mod scopes;
 pub mod signing_keys;
 pub mod tokens;

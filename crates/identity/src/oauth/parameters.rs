@@ -84,6 +84,13 @@ impl Parameters {
         self
     }
 
+    /// These, and nothing else that came.
+    #[must_use]
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.0.retain(|name, _| names.contains(&name.as_str()));
+        self
+    }
+
     /// Without these.
     #[must_use]
     pub fn without(mut self, names: &[&str]) -> Self {

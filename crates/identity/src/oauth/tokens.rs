@@ -53,6 +53,8 @@ pub struct Issue<'a> {
     pub grant: &'a Grant,
     /// What it may do; for a refresh perhaps less than the grant.
     pub scopes: &'a Scopes,
+    /// What the access token is for; perhaps less than the grant too.
+    pub resources: &'a [String],
     /// Thumbprint of the DPoP key that the access token is bound to (RFC 9449 section 6.1).
     pub dpop_jkt: Option<&'a str>,
     /// Now.
@@ -110,8 +112,8 @@ fn at_hash(access_token: &str, algorithm: SigningAlgorithm) -> String {
 /// Claims of a person's access token. Its audience is what it was asked for, and we ourselves
 /// where userinfo may be asked.
 pub fn access_token(issue: Issue<'_>, subject: &PublicId, jti: &str) -> Map<String, Value> {
-    let Issue { issuer, grant, scopes, dpop_jkt, now } = issue;
-    let mut audience = grant.resources.clone();
+    let Issue { issuer, grant, scopes, resources, dpop_jkt, now } = issue;
+    let mut audience = resources.to_vec();
     if audience.is_empty() || scopes.contains(OPENID) {
         audience.push(issuer.to_owned());
     }

@@ -62,7 +62,8 @@ impl Furnished {
         let text = format!(
             "[server]\nlisten = \"{address}\"\npublic_url = \"http://{address}\"\n\
              [database]\nurl = \"{database}\"\n[keys]\nfile = \"{}\"\n\
-             [throttle]\ntrip_network_per_minute = 1000000\n",
+             [throttle]\ntrip_network_per_minute = 1000000\n\
+             request_network_per_minute = 1000000\n",
             folder.join("vestibule.key").display()
         );
         for (file, text) in [

@@ -52,6 +52,7 @@ async fn soak(engine: Engine) -> bool {
         config.audit.keep_days = 2;
         config.audit.visitor_refusals_days = 2;
         config.throttle.trip_network_per_minute = 1_000_000;
+        config.throttle.request_network_per_minute = 1_000_000;
         // Cheap: what is measured is what stays, not what it costs.
         config.passwords.argon2_memory_kib = 7168;
         config.passwords.argon2_passes = 5;

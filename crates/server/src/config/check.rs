@@ -124,6 +124,7 @@ fn throttles(config: &Config) -> Result<(), Refused> {
         ("throttle.reset_address_per_hour", throttle.reset_address_per_hour == 0),
         ("throttle.reset_network_per_hour", throttle.reset_network_per_hour == 0),
         ("throttle.trip_network_per_minute", throttle.trip_network_per_minute == 0),
+        ("throttle.request_network_per_minute", throttle.request_network_per_minute == 0),
         ("throttle.refusal_network_per_hour", throttle.refusal_network_per_hour == 0),
     ];
     match zero.into_iter().find(|(_, zero)| *zero) {
@@ -217,6 +218,7 @@ mod tests {
             zero(|t| t.reset_address_per_hour = 0),
             zero(|t| t.reset_network_per_hour = 0),
             zero(|t| t.trip_network_per_minute = 0),
+            zero(|t| t.request_network_per_minute = 0),
             zero(|t| t.refusal_network_per_hour = 0),
         ] {
             assert!(key.is_some_and(|key| key.starts_with("throttle.")), "{key:?}");

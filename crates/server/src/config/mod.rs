@@ -142,6 +142,8 @@ pub struct ThrottleConfig {
     pub reset_network_per_hour: u32,
     /// Trips to a provider that one network may begin in a minute.
     pub trip_network_per_minute: u32,
+    /// Requests of applications that one network may leave here in a minute.
+    pub request_network_per_minute: u32,
     /// Refusals without a trip, taken down in the audit for one network in an hour.
     pub refusal_network_per_hour: u32,
 }
@@ -326,6 +328,7 @@ impl Default for ThrottleConfig {
             reset_address_per_hour: 3,
             reset_network_per_hour: 20,
             trip_network_per_minute: 120,
+            request_network_per_minute: 120,
             refusal_network_per_hour: 100,
         }
     }

@@ -126,6 +126,13 @@ const KEYS: &[Key] = &[
         "Trips to a provider that one network may begin at once, and again in each minute.",
     ),
     Key(
+        "throttle.request_network_per_minute",
+        Kind::Number,
+        "120",
+        "Requests of applications that one network may leave here at once, and again in each \
+         minute: those that wait for a sign-in, and those that public clients push.",
+    ),
+    Key(
         "throttle.refusal_network_per_hour",
         Kind::Number,
         "100",

@@ -1,6 +1,7 @@
 //! What clients are answered: JSON that nobody keeps (RFC 6749 sections 5.1 and 5.2).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -17,6 +18,8 @@ use crate::error::PageError;
 pub struct Failure {
     /// What the client hears.
     pub fault: OAuthFault,
+    /// HTTP status; the error's own, unless there is one that says more.
+    pub status: StatusCode,
     /// Seconds after which it may come again, where it is we who cannot answer now.
     pub retry_after: Option<u64>,
 }
@@ -33,18 +36,27 @@ impl Failure {
     /// Too early: come again in so many minutes.
     pub fn wait(minutes: u64, description: String) -> Self {
         let fault = OAuthFault::new(OAuthError::TemporarilyUnavailable, description);
-        Self { fault, retry_after: Some(minutes * 60) }
+        Self { retry_after: Some(minutes * 60), ..fault.into() }
+    }
+
+    /// Too much from one network (RFC 6585 section 4, RFC 9126 section 2.3).
+    pub fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(1);
+        let text = format!("too much was asked for from this network; try again in {seconds} s");
+        let fault = OAuthFault::new(OAuthError::TemporarilyUnavailable, text);
+        Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(seconds), ..fault.into() }
     }
 
     fn soon() -> Self {
         let fault = OAuthFault::new(OAuthError::TemporarilyUnavailable, "try again in a moment");
-        Self { fault, retry_after: Some(SOON) }
+        Self { retry_after: Some(SOON), ..fault.into() }
     }
 }
 
 impl From<OAuthFault> for Failure {
     fn from(fault: OAuthFault) -> Self {
-        Self { fault, retry_after: None }
+        let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        Self { fault, status, retry_after: None }
     }
 }
 
@@ -77,8 +89,7 @@ impl From<SigningError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let Self { fault, retry_after } = self;
-        let status = StatusCode::from_u16(fault.error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+        let Self { fault, status, retry_after } = self;
         let body = json!({ "error": fault.error.code(), "error_description": fault.description });
         let mut response = (status, Json(body)).into_response();
         if fault.error == OAuthError::InvalidClient {

@@ -8,33 +8,28 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
-use identity::ids::{ClientId, PublicId};
+use identity::ids::PublicId;
 use identity::oauth::authorize::{AuthorizationRequest, ResponseMode, Target};
 use identity::oauth::clients::Client;
 use identity::oauth::error::{OAuthError, OAuthFault};
 use identity::oauth::grants::CodeTerms;
 use identity::oauth::interaction::{Asked, AtAuthorize, Step, next};
 use identity::oauth::parameters::Parameters;
-use identity::secret::{Digest, Secret};
+use identity::secret::Secret;
 use identity::time::Moment;
-use store::WaitingRequest;
 use url::form_urlencoded::Serializer;
 
 use super::form::{read_form, read_pairs};
+use super::kept::{PUSHED, keep, pushed};
 use crate::app::App;
 use crate::error::PageError;
+use crate::flood::wait_page;
 use crate::pages::View;
 use crate::sessions::current::{AtDoor, SignedIn, at_door};
 use crate::visit::Visit;
 
-/// How long somebody may take to sign in for a request.
-const WAITS: Duration = Duration::from_secs(3600);
-
 /// Where somebody comes back to who had to sign in first.
 pub const CONTINUE: &str = "/oauth/authorize/continue";
-
-/// What stands before the name of a pushed request (RFC 9126 section 2.2).
-pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
 /// `GET /oauth/authorize` (OpenID Connect Core 3.1.2.1)
 pub async fn show(
@@ -51,7 +46,8 @@ pub async fn show(
 }
 
 /// `POST /oauth/authorize`. It comes from another site's page, so our SameSite=Lax cookies stayed
-/// at home; the request is kept, and asked once more by a navigation that brings them.
+/// at home; the request is kept, and asked once more by a navigation that brings them. Nothing is
+/// kept of what could not be answered.
 pub async fn send(
     State(app): State<App>,
     visit: Visit,
@@ -64,11 +60,27 @@ pub async fn send(
     };
     match asked(&app, &visit, Ok(parameters)).await? {
         Err(fault) => Ok(page(&app, &fault)),
-        Ok((client, parameters)) => {
-            let name = keep(&app, &client.id, parameters, visit.now).await?;
-            Ok(Redirect::to(&continued(&name)).into_response())
-        }
+        Ok((client, parameters)) => keep_checked(&app, &visit, &client, parameters).await,
     }
+}
+
+async fn keep_checked(
+    app: &App,
+    visit: &Visit,
+    client: &Client,
+    parameters: Parameters,
+) -> Result<Response, PageError> {
+    let target = match Target::of(&parameters, client) {
+        Ok(target) => target,
+        Err(fault) => return Ok(page(app, &fault)),
+    };
+    if let Err(fault) = AuthorizationRequest::check(&parameters, client, target.clone()) {
+        return Ok(failed(app, &target, &fault));
+    }
+    Ok(match keep(app, visit, &client.id, parameters, visit.now).await? {
+        Ok(name) => Redirect::to(&continued(&name)).into_response(),
+        Err(wait) => wait_page(app, None, None, wait),
+    })
 }
 
 /// `GET /oauth/authorize/continue`: a request that waited until somebody had signed in.
@@ -178,25 +190,6 @@ async fn unpacked(
     Ok(taken.map(|pushed| (pushed.parameters, true)).ok_or_else(gone))
 }
 
-/// What a pushed request is kept as. It is not what a request that waits for a sign-in is kept as:
-/// that one may be come back to, and this one works once (RFC 9126 section 7.3).
-pub fn pushed(name: &str) -> Digest {
-    Digest::of_parts(&["pushed", name])
-}
-
-/// Keeps a request; answers its name.
-async fn keep(
-    app: &App,
-    client: &ClientId,
-    parameters: Parameters,
-    created_at: Moment,
-) -> Result<Secret, PageError> {
-    let name = Secret::generate(app.entropy.as_ref());
-    let waiting = WaitingRequest { client: client.clone(), parameters, created_at };
-    app.store.add_authorization_request(&name.digest(), &waiting, WAITS).await?;
-    Ok(name)
-}
-
 fn continued(name: &Secret) -> String {
     format!("{CONTINUE}?request={}", name.expose())
 }
@@ -301,7 +294,11 @@ impl Way<'_> {
             Some(key) => format!("/{}/login/{key}", door.key),
             None => format!("/{}/login", door.key),
         };
-        let name = self.kept().await?;
+        let app = self.app;
+        let name = match self.kept().await? {
+            Ok(name) => name,
+            Err(wait) => return Ok(wait_page(app, None, None, wait)),
+        };
         let mut query = Serializer::new(String::new());
         // A notice that has no words of its own shows the form to whoever is signed in already.
         query.append_pair("notice", "sign_in").append_pair("return_to", &continued(&name));
@@ -321,7 +318,10 @@ impl Way<'_> {
         let (app, client, visit) = (self.app, self.client.name.clone(), self.visit);
         let scopes = self.parameters.once("scope").unwrap_or("").to_owned();
         let origins = app.directory.now().redirect_origins(&door.key);
-        let name = self.kept().await?;
+        let name = match self.kept().await? {
+            Ok(name) => name,
+            Err(wait) => return Ok(wait_page(app, None, None, wait)),
+        };
         let (browser, is_new) = visit.browser_or_new(app);
         let view = View::new(template, title)
             .at(door)
@@ -340,10 +340,11 @@ impl Way<'_> {
         Ok(response)
     }
 
-    async fn kept(self) -> Result<Secret, PageError> {
-        match self.name {
-            Some(name) => Ok(name),
-            None => keep(self.app, &self.client.id, self.parameters, self.begun_at).await,
+    async fn kept(self) -> Result<Result<Secret, Duration>, PageError> {
+        let Self { app, visit, client, parameters, begun_at, name, .. } = self;
+        match name {
+            Some(name) => Ok(Ok(name)),
+            None => keep(app, visit, &client.id, parameters, begun_at).await,
         }
     }
 }

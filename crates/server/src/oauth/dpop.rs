@@ -12,39 +12,37 @@ use crate::visit::Visit;
 /// The header of a proof (section 4.1).
 const HEADER: &str = "dpop";
 
-/// The key that an authenticated client proves to hold with a request to one of our endpoints, if
-/// it sends a proof: its thumbprint.
-pub async fn key_of(
-    app: &App,
-    visit: &Visit,
-    client: &Client,
-    path: &str,
-) -> Result<Option<String>, Failure> {
-    let proof = match read(app, visit, &Method::POST, path, None) {
-        Err(fault) => return Err(OAuthFault::from(fault).into()),
-        Ok(None) => return Ok(None),
-        Ok(Some(proof)) => proof,
-    };
-    // Whoever overhears a proof has it, and not the key: it opens nothing a second time.
-    if !app.store.take_once(&client.id, &proof.id).await? {
-        return Err(OAuthFault::from(ProofFault::Replayed).into());
-    }
-    Ok(Some(proof.jkt))
+/// The proof that a request of an authenticated client to one of our endpoints comes with, checked
+/// and not taken yet; none when it has none.
+pub fn proof_of(app: &App, visit: &Visit, path: &str) -> Result<Option<Proof>, Failure> {
+    read(app, visit, &Method::POST, path, None).map_err(|fault| OAuthFault::from(fault).into())
 }
 
 /// The same for a client whose tokens must be bound.
-pub async fn key_for_tokens(
+pub fn proof_for_tokens(
     app: &App,
     visit: &Visit,
     client: &Client,
     path: &str,
-) -> Result<Option<String>, Failure> {
-    let key = key_of(app, visit, client, path).await?;
-    if client.require_dpop && key.is_none() {
+) -> Result<Option<Proof>, Failure> {
+    let proof = proof_of(app, visit, path)?;
+    if client.require_dpop && proof.is_none() {
         let text = "this client gets tokens that are bound to a key alone; send a DPoP proof";
         return Err(Failure::new(OAuthError::InvalidRequest, text));
     }
-    Ok(key)
+    Ok(proof)
+}
+
+/// Takes a proof: whoever overhears one has it, and not the key, so it opens nothing a second
+/// time.
+///
+/// That is a durable write, and anybody makes keys and proofs without end. So it is done once
+/// something else has been found genuine: the client by its secret, or what a public client brings.
+pub async fn take(app: &App, client: &Client, proof: &Proof) -> Result<(), Failure> {
+    if !app.store.take_once(&client.id, &proof.id).await? {
+        return Err(OAuthFault::from(ProofFault::Replayed).into());
+    }
+    Ok(())
 }
 
 /// The proof of a request; none when it has none. The address that it must name is under our

@@ -44,6 +44,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response, Failure> {
         return Err(Failure::new(OAuthError::UnauthorizedClient, text));
     }
     let asked = ExchangeRequest::read(call.form, call.client)?;
+    call.take_proof().await?;
     let actor = match &asked.actor {
         None => None,
         Some(token) => Some(actor(call, token.expose())?),
@@ -60,7 +61,8 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response, Failure> {
 fn actor(call: &Call<'_>, text: &str) -> Result<AccessToken, Failure> {
     let token = read(call.app, call.visit, text);
     let token = token.filter(|token| token.grant.is_none() && is_on(call.app, &token.client));
-    let token = token.filter(|token| may_bring(token, call.client, call.dpop_jkt));
+    let token =
+        token.filter(|token| may_bring(token, call.client, call.dpop_jkt, &call.app.issuer()));
     token.ok_or_else(|| {
         invalid(
             "actor_token is no access token that a client got from here for itself and that this \
@@ -97,7 +99,7 @@ impl Exchange<'_> {
                 "subject_token is no access token of this house, or it has expired",
             ));
         };
-        if !may_bring(&token, client, dpop_jkt) {
+        if !may_bring(&token, client, dpop_jkt, &app.issuer()) {
             return Err(invalid(
                 "subject_token was given to another client, for something else, or for another \
                  DPoP key",

@@ -7,6 +7,7 @@ use axum::response::Response;
 use identity::oauth::clients::{Client, ClientKind};
 use identity::oauth::error::OAuthError;
 use identity::oauth::refresh::{Refresh, refresh};
+use identity::oauth::resources::is_meant;
 use identity::oauth::tokens::AccessToken;
 use serde_json::{Value, json};
 
@@ -49,8 +50,7 @@ async fn about_access(
     client: &Client,
     token: AccessToken,
 ) -> Result<Option<Value>, Failure> {
-    let is_for = |resource: &String| token.audience.contains(resource);
-    let may_know = token.client == client.id || client.resources.iter().any(is_for);
+    let may_know = token.client == client.id || is_meant(client, &token, &app.issuer());
     if !may_know || !is_on(app, &token.client) {
         return Ok(None);
     }

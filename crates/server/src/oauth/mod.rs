@@ -14,6 +14,7 @@ pub mod grants;
 pub mod id_token_hint;
 pub mod introspect;
 pub mod jwks;
+pub mod kept;
 pub mod logout;
 pub mod metadata;
 pub mod par;

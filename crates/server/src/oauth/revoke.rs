@@ -5,11 +5,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use identity::oauth::error::OAuthError;
+use identity::oauth::tokens::AccessToken;
 use store::{By, RevokeReason};
 
 use super::answer::Failure;
 use super::client_auth::authenticate;
 use super::form::read_form;
+use super::grants::holding;
 use super::userinfo::read;
 use crate::app::App;
 use crate::visit::Visit;
@@ -32,6 +34,11 @@ pub async fn answer(
             let text = "a client's own access token cannot be revoked; it ends within ten minutes";
             return Err(Failure::new(OAuthError::UnsupportedTokenType, text));
         }
+        Some(access) if access.client == client.id && is_another(&app, &visit, &access).await? => {
+            let text = "an access token that was given in exchange cannot be revoked; it ends \
+                        within ten minutes, or with the sign-in that it came of";
+            return Err(Failure::new(OAuthError::UnsupportedTokenType, text));
+        }
         Some(access) => access.grant,
         None => app.refresh_key.read(token).map(|presented| presented.grant),
     };
@@ -42,4 +49,12 @@ pub async fn answer(
         }
     }
     Ok(StatusCode::OK.into_response())
+}
+
+/// Whether the grant behind a token holds and is another client's: it came of an exchange, and
+/// ending the grant would take from that client what it never gave away.
+async fn is_another(app: &App, visit: &Visit, token: &AccessToken) -> Result<bool, store::Error> {
+    let Some(grant) = &token.grant else { return Ok(false) };
+    let held = holding(app, visit, grant).await?;
+    Ok(held.is_some_and(|held| held.found.grant.client != token.client))
 }

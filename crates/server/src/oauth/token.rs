@@ -5,11 +5,12 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use identity::ids::{GrantId, PublicId};
-use identity::oauth::authorize::resources;
 use identity::oauth::clients::{Client, ClientKind, GrantType, SigningAlgorithm};
+use identity::oauth::dpop::Proof;
 use identity::oauth::error::OAuthError;
 use identity::oauth::grants::{Grant, Redeemed};
 use identity::oauth::parameters::Parameters;
+use identity::oauth::resources;
 use identity::oauth::scopes::{OPENID, Scopes};
 use identity::oauth::tokens::{self, ACCESS_TYP, ID_TYP, Issue, OwnIssue, Subject, TOKEN_LIFE};
 use identity::secret::Secret;
@@ -19,7 +20,7 @@ use store::{By, Refreshed, TakenCode};
 
 use super::answer::{Failure, good};
 use super::client_auth::authenticate;
-use super::dpop::key_for_tokens;
+use super::dpop;
 use super::exchange;
 use super::form::read_form;
 use super::signing::sign;
@@ -54,9 +55,10 @@ pub async fn answer(
         let text = "this client is not registered for that grant_type";
         return Err(Failure::new(OAuthError::UnauthorizedClient, text));
     }
-    let dpop_jkt = key_for_tokens(&app, &visit, &client, "/oauth/token").await?;
-    let dpop_jkt = dpop_jkt.as_deref();
-    let call = Call { app: &app, visit: &visit, client: &client, form: &form, dpop_jkt };
+    let proof = dpop::proof_for_tokens(&app, &visit, &client, "/oauth/token")?;
+    let proof = proof.as_ref();
+    let dpop_jkt = proof.map(|proof| proof.jkt.as_str());
+    let call = Call { app: &app, visit: &visit, client: &client, form: &form, proof, dpop_jkt };
     match grant_type {
         GrantType::AuthorizationCode => call.code().await,
         GrantType::RefreshToken => call.refresh().await,
@@ -71,14 +73,16 @@ pub(super) struct Call<'a> {
     pub(super) visit: &'a Visit,
     pub(super) client: &'a Client,
     pub(super) form: &'a Parameters,
-    /// The key that it proved to hold (RFC 9449); what it gets is bound to it.
+    /// The proof that came with it (RFC 9449), checked and not taken yet.
+    proof: Option<&'a Proof>,
+    /// The key that it is made with; what the client gets is bound to it.
     pub(super) dpop_jkt: Option<&'a str>,
 }
 
 impl Call<'_> {
     /// RFC 6749 section 4.1.3.
     async fn code(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form, dpop_jkt } = *self;
+        let Self { app, visit, client, form, dpop_jkt, .. } = *self;
         let redeemed = Redeemed {
             client: &client.id,
             redirect_uri: form.once("redirect_uri").unwrap_or(""),
@@ -88,6 +92,10 @@ impl Call<'_> {
         let id = GrantId::new(visit.now, app.entropy.as_ref());
         let refreshable = client.grant_types.contains(&GrantType::RefreshToken);
         let code = Secret::new(form.needed("code")?).digest();
+        let terms = app.store.find_code(&code, &client.id, visit.now).await?;
+        if let Some(terms) = terms {
+            self.check_more(&terms.resources).await?;
+        }
         // Whoever authenticates is bound by that already (RFC 9449 section 5).
         let bound = dpop_jkt.filter(|_| client.kind == ClientKind::Public).map(str::to_owned);
         let decide = |code: &store::CodeSession| {
@@ -114,17 +122,19 @@ impl Call<'_> {
 
     /// RFC 6749 section 6. The scope may be narrowed for this one answer, never widened.
     async fn refresh(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form, dpop_jkt } = *self;
+        let Self { app, visit, client, form, dpop_jkt, .. } = *self;
         let invalid = || Failure::new(OAuthError::InvalidGrant, NO_REFRESH);
         let presented = app.refresh_key.read(form.needed("refresh_token")?).ok_or_else(invalid)?;
         let narrowed = self.scope()?;
-        if let Some(scopes) = &narrowed {
-            // Before the token is used up by a request that comes to nothing.
-            let found = app.store.find_grant(&presented.grant).await?.ok_or_else(invalid)?;
-            if found.grant.client == client.id && !scopes.is_within(&found.grant.scopes) {
+        if narrowed.is_some() || form.has("resource") || self.proof.is_some() {
+            let found = app.store.find_grant(&presented.grant).await?;
+            let found = found.filter(|it| it.grant.client == client.id && it.holds(visit.now));
+            let grant = found.ok_or_else(invalid)?.grant;
+            if narrowed.as_ref().is_some_and(|scopes| !scopes.is_within(&grant.scopes)) {
                 let text = "a refresh cannot ask for more than was granted";
                 return Err(Failure::new(OAuthError::InvalidScope, text));
             }
+            self.check_more(&grant.resources).await?;
         }
         let by = By::visitor(visit.note());
         let refreshed =
@@ -143,7 +153,7 @@ impl Call<'_> {
 
     /// RFC 6749 section 4.4: the client for itself. No refresh token, and nothing about people.
     async fn client_credentials(&self) -> Result<Response, Failure> {
-        let Self { app, visit, client, form, dpop_jkt } = *self;
+        let Self { app, visit, client, form, dpop_jkt, .. } = *self;
         if client.kind != ClientKind::Confidential {
             let text = "only a confidential client acts for itself";
             return Err(Failure::new(OAuthError::UnauthorizedClient, text));
@@ -160,7 +170,8 @@ impl Call<'_> {
             let text = "this client has no such scope for itself; scopes about people need people";
             return Err(Failure::new(OAuthError::InvalidScope, text));
         }
-        let resources = resources(form.all("resource"), client)?;
+        let resources = resources::registered(form.all("resource"), client)?;
+        self.take_proof().await?;
         let issue = OwnIssue {
             issuer: &app.issuer(),
             client: &client.id,
@@ -179,6 +190,21 @@ impl Call<'_> {
         })))
     }
 
+    /// What may make a request come to nothing besides the code or refresh token that it brings,
+    /// once that has been found genuine, and before it is used up.
+    async fn check_more(&self, granted: &[String]) -> Result<(), Failure> {
+        resources::narrowed(self.form.all("resource"), granted)?;
+        self.take_proof().await
+    }
+
+    /// Takes the proof, if one came.
+    pub(super) async fn take_proof(&self) -> Result<(), Failure> {
+        match self.proof {
+            Some(proof) => dpop::take(self.app, self.client, proof).await,
+            None => Ok(()),
+        }
+    }
+
     /// Everything that a grant gives (RFC 6749 section 5.1, OpenID Connect Core 3.1.3.3).
     async fn tokens(
         &self,
@@ -187,9 +213,11 @@ impl Call<'_> {
         scopes: &Scopes,
         nonce: Option<&str>,
     ) -> Result<Response, Failure> {
-        let Self { app, visit, client, dpop_jkt, .. } = *self;
+        let Self { app, visit, client, form, dpop_jkt, .. } = *self;
         let issuer = app.issuer();
-        let issue = Issue { issuer: &issuer, grant, scopes, dpop_jkt, now: visit.now };
+        // RFC 8707 section 2.2: this access token may be for less; the grant keeps all.
+        let resources = &resources::narrowed(form.all("resource"), &grant.resources)?;
+        let issue = Issue { issuer: &issuer, grant, scopes, resources, dpop_jkt, now: visit.now };
         let access = tokens::access_token(issue, &user.public_id, &self.jti());
         let access = sign(app, SigningAlgorithm::Es256, ACCESS_TYP, &access).await?;
         let mut body = json!({

@@ -211,6 +211,7 @@ async fn what_does_not_fit_is_refused_with_its_code() {
     let desk = Desk::at(Engine::Sqlite).await;
     std::fs::write(desk.house.folder().join("no.json"), "no").expect("a file");
     let uri = ["--redirect-uri", URI];
+    let own = format!("--resource={}/", desk.house.app.issuer());
     for (more, code) in [
         (&["--redirect-uri=https://*.shop.example/"][..], "redirect_uri"),
         (&[][..], "no_redirect_uri"),
@@ -222,6 +223,7 @@ async fn what_does_not_fit_is_refused_with_its_code() {
         (&["--grant=refresh_token"][..], "refresh_without_code"),
         (&["--scope=ORDERS"][..], "scope"),
         (&["--resource=orders"][..], "resource"),
+        (&[own.as_str()][..], "own_resource"),
         (&["--backchannel-logout-uri=http://shop.example/"][..], "backchannel_logout_uri"),
         (&["--backchannel-logout-uri=http://127.0.0.1/"][..], "backchannel_logout_private"),
         (&["--jwks-file=no.json"][..], "jwks_file"),
@@ -240,6 +242,8 @@ async fn what_does_not_fit_is_refused_with_its_code() {
     assert!(message.contains("storefront"), "{message}");
     let bad = ["clients", "change", "demo-shop", "--scope=ORDERS"];
     assert_eq!(desk.refused(&bad).await.0, "scope");
+    let ours = ["clients", "change", "demo-shop", &own];
+    assert_eq!(desk.refused(&ours).await.0, "own_resource");
     for nonsense in [["--grant=password"], ["--cors-origin=https://a.example/path"]] {
         let output = desk.run(&[&ADD[..], &nonsense].concat()).await;
         assert_eq!(output.status.code(), Some(2), "{nonsense:?}");

@@ -83,7 +83,8 @@ impl Yard {
              [throttle]\naccount_network_failures = 1000000\naccount_failures = 1000000\n\
              network_failures = 1000000\nreset_address_per_hour = 1000000\n\
              reset_network_per_hour = 1000000\n\
-             trip_network_per_minute = 1000000\nrefusal_network_per_hour = 1000000\n[log]\nlevel = \"warn\"\n",
+             trip_network_per_minute = 1000000\nrequest_network_per_minute = 1000000\n\
+             refusal_network_per_hour = 1000000\n[log]\nlevel = \"warn\"\n",
             self.database,
             key.display()
         )

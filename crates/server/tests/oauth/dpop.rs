@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use testkit::{House, on_both_engines};
 
-use crate::shop::{Answer, REDIRECT_URI, Shop, VERIFIER, claims, machine, read};
+use crate::shop::{Answer, EMAIL, REDIRECT_URI, Shop, VERIFIER, claims, machine, read};
 
 /// A key of a client.
 struct Key(EcdsaKeyPair);
@@ -196,6 +196,49 @@ on_both_engines! {
         let own = ask_as_app(&house, Some(&key.token_proof(&house)), &form).await;
         assert_eq!((own.status, &own.body["token_type"]), (200, &json!("DPoP")), "{own:?}");
         assert_eq!(claims(&own.text("access_token"))["cnf"], json!({ "jkt": key.jkt() }));
+    }
+
+    async fn s079_a_proof_is_remembered_only_beside_something_genuine(engine: Engine) {
+        let house = House::start(engine).await;
+        Shop::open(&house).await;
+        let app = Shop::register(&house, "app", |new| {
+            new.kind = ClientKind::Public;
+            new.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
+        })
+        .await;
+        let key = Key::generate();
+        let code = app.code(&house.browser(), &[]).await;
+        let redeem = async |code: &str, proof: &str| {
+            let form = [
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", REDIRECT_URI),
+                ("code_verifier", VERIFIER),
+            ];
+            ask_as_app(&house, Some(proof), &form).await
+        };
+        let refresh = async |token: &str, proof: &str| {
+            let form = [("grant_type", "refresh_token"), ("refresh_token", token)];
+            ask_as_app(&house, Some(proof), &form).await
+        };
+        let proof = key.token_proof(&house);
+        assert_eq!(redeem("no code", &proof).await.error(), bad_grant());
+        assert_eq!(refresh("no token", &proof).await.error(), bad_grant());
+        let tokens = redeem(&code, &proof).await;
+        assert_eq!(tokens.status, 200, "nobody has remembered the proof: {tokens:?}");
+        let token = tokens.text("refresh_token");
+        assert_eq!(refresh(&token, &proof).await.error(), bad_proof(), "a replay");
+        let next = refresh(&token, &key.token_proof(&house)).await;
+        assert_eq!(next.status, 200, "what a replay brings is not used up: {next:?}");
+        let by = store::By::operator();
+        let user = house.find_staff(EMAIL).await.expect("whoever opened the shop").id;
+        let ended = house.app.store.end_user_sessions(&user, None, &by, house.app.now()).await;
+        assert_eq!(ended.expect("an answer"), 1);
+        let proof = key.token_proof(&house);
+        for _ in 0..2 {
+            let over = refresh(&next.text("refresh_token"), &proof).await;
+            assert_eq!(over.error(), bad_grant(), "a family that is over is nothing genuine");
+        }
     }
 
     async fn s079_a_code_for_a_key_is_redeemed_with_that_key(engine: Engine) {

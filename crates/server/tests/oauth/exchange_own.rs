@@ -105,6 +105,36 @@ on_both_engines! {
         assert_eq!(bring(&orders, &token, &[]).await.error(), refused(), "it has expired");
     }
 
+    async fn a_token_that_came_of_an_exchange_is_not_revoked_and_the_client_is_told(engine: Engine) {
+        let house = House::start(engine).await;
+        let shop = Shop::open(&house).await;
+        let orders = orders(&house).await;
+        let tokens = shop.tokens(&house.browser(), &FOR_ORDERS).await;
+        let token = tokens.text("access_token");
+        let given = bring(&orders, &token, &[]).await.text("access_token");
+        let said = orders.post("/oauth/revoke", &[("token", &given)]).await;
+        assert_eq!(said.error(), (400, "unsupported_token_type".to_owned()));
+        assert_eq!(shop.post("/oauth/revoke", &[("token", &given)]).await.status, 200);
+        assert_eq!(orders.introspect(&given).await["active"], false, "the grant was its own");
+        let after = orders.post("/oauth/revoke", &[("token", &given)]).await;
+        assert_eq!(after.status, 200, "what has ended is as good as revoked");
+    }
+
+    async fn s076_whoever_registered_our_own_address_is_told_no_more_by_that(engine: Engine) {
+        let house = House::start(engine).await;
+        let shop = Shop::open(&house).await;
+        let issuer = house.app.issuer();
+        let curious = Shop::register(&house, "curious", |new| {
+            trades(new);
+            new.resources = vec![issuer.clone(), format!("{issuer}/")];
+        })
+        .await;
+        let token = shop.tokens(&house.browser(), &[]).await.text("access_token");
+        assert!(claims(&token)["aud"].as_array().expect("a list").contains(&json!(issuer)));
+        assert_eq!(curious.introspect(&token).await, json!({ "active": false }));
+        assert_eq!(bring(&curious, &token, &[]).await.error(), refused());
+    }
+
     async fn s083_who_acts_in_whose_name_is_told_and_noted(engine: Engine) {
         let house = House::start(engine).await;
         let shop = Shop::open(&house).await;

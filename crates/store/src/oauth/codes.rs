@@ -74,6 +74,20 @@ impl Store {
         })
     }
 
+    /// What a code of this client stands for that nobody has taken yet and that still counts.
+    /// Nothing is used up.
+    pub async fn find_code(
+        &self,
+        code: &Digest,
+        client: &ClientId,
+        now: Moment,
+    ) -> Result<Option<CodeTerms>> {
+        const SQL: &str = "SELECT terms FROM codes WHERE digest = $1 AND client_id = $2 \
+                           AND taken_at IS NULL AND expires_at > $3";
+        let row: Option<(String,)> = self.db.opt(SQL, args![code, client, now]).await?;
+        Ok(row.map(|(terms,)| json(&terms)).transpose()?)
+    }
+
     /// Redeems a code: of any number of callers one. `decider` says whether the caller may have
     /// it, and what the grant is.
     pub async fn take_code(

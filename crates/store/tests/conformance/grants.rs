@@ -130,6 +130,21 @@ both! {
         assert_eq!(granted, 1);
     }
 
+    async fn a_code_that_is_looked_at_is_not_used_up(house) {
+        let user = house.administrator("ada@example.com").await;
+        let session = house.session(&user, "ada", at(0)).await;
+        house.store.add_code(&digest("c"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        let look = async |code: &str, client: &ClientId, seconds| {
+            house.store.find_code(&digest(code), client, at(seconds)).await.unwrap()
+        };
+        assert_eq!(look("c", &shop(), 1).await, Some(terms("openid")));
+        assert_eq!(look("c", &ClientId::from_stored("stranger"), 1).await, None);
+        assert_eq!(look("never", &shop(), 1).await, None);
+        assert_eq!(look("c", &shop(), 60).await, None, "its minute is over");
+        assert!(matches!(take(&house.store, "c", "one", 2).await, TakenCode::Granted { .. }));
+        assert_eq!(look("c", &shop(), 3).await, None, "taken");
+    }
+
     async fn a_refused_code_is_used_up_and_gives_nothing(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;

@@ -123,3 +123,37 @@ fn s067_every_answer_names_us_and_keeps_what_the_redirect_uri_had() {
         "https://shop.test/callback?shop=1&code=c&state=a+b%26c&iss=https%3A%2F%2Fid.test"
     );
 }
+
+#[test]
+fn what_is_kept_of_a_request_says_the_same_as_all_of_it() {
+    let all = [
+        ("dpop_jkt", "0123456789012345678901234567890123456789012"),
+        ("id_token_hint", "a.b.c"),
+        ("login_hint", "ada"),
+        ("max_age", "60"),
+        ("prompt", "consent"),
+        ("provider", "corp"),
+        ("resource", "https://orders.test"),
+        ("response_mode", "form_post"),
+        ("ui_locales", "de"),
+    ];
+    let whole = Parameters::read(sent_with(&all)).unwrap().with("junk", "x");
+    let kept = whole.clone().only(&KEPT);
+    assert!(whole.has("junk") && !kept.has("junk"));
+    let read = |parameters: &Parameters| {
+        let target = Target::of(parameters, &client()).unwrap();
+        AuthorizationRequest::check(parameters, &client(), target).unwrap()
+    };
+    assert_eq!(read(&kept), read(&whole));
+}
+
+#[test]
+fn what_is_kept_as_it_came_is_bounded() {
+    let long: &'static str = "x".repeat(MAX_KEPT + 1).leak();
+    for name in BOUNDED {
+        assert_eq!(error_of(&[(name, long)]), OAuthError::InvalidRequest, "{name}");
+    }
+    for name in ["state", "nonce", "login_hint", "provider", "ui_locales"] {
+        assert!(ask(&client(), &[(name, &long[1..])]).is_ok(), "{name}");
+    }
+}

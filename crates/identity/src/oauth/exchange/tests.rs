@@ -173,12 +173,12 @@ fn s083_a_token_is_brought_by_whoever_has_it_or_is_meant_by_it() {
     let (own, other) = (client(), Client { id: ClientId::from_stored("other"), ..client() });
     let mut token = token("orders", &["https://payments.test"]);
     token.client = own.id.clone();
-    assert!(may_bring(&token, &own, Some("old key")));
-    assert!(!may_bring(&token, &own, None), "it is bound to a key");
-    assert!(!may_bring(&token, &own, Some("another key")));
-    assert!(!may_bring(&token, &other, None));
+    assert!(may_bring(&token, &own, Some("old key"), ISSUER));
+    assert!(!may_bring(&token, &own, None, ISSUER), "it is bound to a key");
+    assert!(!may_bring(&token, &own, Some("another key"), ISSUER));
+    assert!(!may_bring(&token, &other, None, ISSUER));
     token.audience.push(ORDERS.to_owned());
-    assert!(may_bring(&token, &other, None), "it was sent to that resource server");
+    assert!(may_bring(&token, &other, None, ISSUER), "it was sent to that resource server");
 }
 
 #[test]

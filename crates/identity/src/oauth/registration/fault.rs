@@ -111,6 +111,12 @@ pub enum RegistrationFault {
          https://orders.example"
     )]
     Resource(String),
+    /// We are no resource server.
+    #[error(
+        "our own address is no resource of a client: userinfo is asked with the scope openid, and \
+         needs none; name the resource server's own address"
+    )]
+    OwnResource,
 }
 
 impl RegistrationFault {
@@ -141,6 +147,7 @@ impl RegistrationFault {
             Self::BackchannelLogoutNowhere(_) => "backchannel_logout_nowhere",
             Self::Scope(_) => "scope",
             Self::Resource(_) => "resource",
+            Self::OwnResource => "own_resource",
         }
     }
 }

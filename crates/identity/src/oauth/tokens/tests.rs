@@ -9,11 +9,19 @@ fn scopes(text: &str) -> Scopes {
     Scopes::parse(text).unwrap()
 }
 
+fn issue<'a>(
+    grant: &'a Grant,
+    scopes: &'a Scopes,
+    dpop_jkt: Option<&'a str>,
+    now: Moment,
+) -> Issue<'a> {
+    Issue { issuer: ISSUER, grant, scopes, resources: &grant.resources, dpop_jkt, now }
+}
+
 #[test]
 fn an_id_token_says_who_for_whom_and_since_when() {
     let (grant, scopes, user) = (grant(), scopes("openid"), user());
-    let issue =
-        Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(60) };
+    let issue = issue(&grant, &scopes, None, at(60));
     let subject = Subject { user: &user, groups: &[], organisation: None };
     let with = |algorithm| id_token(issue, subject, Some("n"), "token", algorithm);
     let expected = json!({
@@ -71,10 +79,9 @@ fn email_verified_is_true_only_when_mail_has_arrived() {
 #[test]
 fn s076_an_access_token_is_for_what_it_was_asked_for() {
     let audience = |resources: &[&str], text: &str| {
-        let resources = resources.iter().map(|&one| one.to_owned()).collect();
-        let (grant, scopes) = (Grant { resources, ..grant() }, scopes(text));
-        let issue =
-            Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt: None, now: at(0) };
+        let resources: Vec<String> = resources.iter().map(|&one| one.to_owned()).collect();
+        let (grant, scopes) = (grant(), scopes(text));
+        let issue = Issue { resources: &resources, ..issue(&grant, &scopes, None, at(0)) };
         access_token(issue, &user().public_id, "jti")["aud"].clone()
     };
     assert_eq!(audience(&[], "orders"), json!([ISSUER]));
@@ -85,8 +92,8 @@ fn s076_an_access_token_is_for_what_it_was_asked_for() {
 
 #[test]
 fn an_access_token_is_read_back_whole_or_not_at_all() {
-    let (grant, scopes, dpop_jkt) = (grant(), scopes("openid"), Some("key"));
-    let issue = Issue { issuer: ISSUER, grant: &grant, scopes: &scopes, dpop_jkt, now: at(0) };
+    let (grant, scopes) = (grant(), scopes("openid"));
+    let issue = issue(&grant, &scopes, Some("key"), at(0));
     let claims = access_token(issue, &user().public_id, "jti");
     let read = AccessToken::read(claims.clone()).unwrap();
     assert_eq!(read.grant, Some(grant.id));

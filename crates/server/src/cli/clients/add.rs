@@ -3,6 +3,7 @@
 use clap::Args;
 use identity::oauth::clients::{Client, ClientKind};
 use identity::oauth::registration::NewClient;
+use identity::oauth::resources::check_foreign;
 use identity::secret::Secret;
 use serde_json::json;
 use store::Conflict;
@@ -39,6 +40,7 @@ impl AddCommand {
             new.kind = ClientKind::Public;
         }
         self.settings.describe(&mut new)?;
+        check_foreign(&new.resources, issuer(house))?;
         let client = new.register(house.now(), house.entropy.as_ref())?;
         // Drawn here and never chosen: what people choose can be guessed.
         let secret =

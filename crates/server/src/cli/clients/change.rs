@@ -2,11 +2,12 @@
 
 use clap::Args;
 use identity::oauth::registration::ClientChange;
+use identity::oauth::resources::check_foreign;
 use serde_json::json;
 use store::ClientOutcome;
 
 use super::settings::{Cleared, Settings};
-use super::{Named, client_json, has_secret};
+use super::{Named, client_json, has_secret, issuer};
 use crate::cli::{Answer, CommandHouse, Failure};
 
 /// What to change about which client.
@@ -33,6 +34,7 @@ impl ChangeCommand {
             let text = "say what to change; see: vestibule clients change --help";
             return Err(Failure::new("nothing_to_change", text));
         }
+        check_foreign(change.resources.as_deref().unwrap_or_default(), issuer(house))?;
         let changed =
             match house.store.change_client(&client.id, &change, &house.by(), house.now()).await? {
                 ClientOutcome::Changed(changed) => changed,

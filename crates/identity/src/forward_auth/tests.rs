@@ -48,6 +48,23 @@ fn s109_odd_paths_are_refused_however_they_are_encoded() {
         "/a%252fb",
         "/a%25252Fb",
         "/a/%252e%252e/b",
+        "/a%00",
+        "/a%0ab",
+        "/a%7F",
+        "/a b",
+        "/ä",
+        "/a#b",
+        "/%",
+        "/%g1",
+        "/a%2",
+    ] {
+        assert!(!is_plain_target(odd), "{odd}");
+    }
+}
+
+#[test]
+fn s109_what_is_encoded_over_again_is_read_to_the_end() {
+    for odd in [
         "/a%25%32%66b",
         "/a%252%66b",
         "/a%25%33%62b",
@@ -60,15 +77,6 @@ fn s109_odd_paths_are_refused_however_they_are_encoded() {
         "/%25ff",
         "/a%25%30%30",
         "/%2525252525252525252525252541",
-        "/a%00",
-        "/a%0ab",
-        "/a%7F",
-        "/a b",
-        "/ä",
-        "/a#b",
-        "/%",
-        "/%g1",
-        "/a%2",
     ] {
         assert!(!is_plain_target(odd), "{odd}");
     }

@@ -252,7 +252,7 @@ on_both_engines! {
         assert_eq!(refusal(&answer), denied("provider_disabled"));
     }
 
-    async fn s083_an_exchange_links_nobody(engine: Engine) {
+    async fn s038_s083_an_exchange_links_nobody(engine: Engine) {
         let scene = Scene::at(engine, "back-office").await;
         let staff = ConnectionChange { exchange_staff: Some(true), ..Default::default() };
         scene.change(staff).await;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 
 import { EMPLOYEE } from '../harness/demo.js';
+import { until } from '../harness/process.js';
 import { scenario } from '../harness/stage.js';
 
 scenario('demo', { demo: true }, (scene, stage) => {
@@ -67,6 +68,21 @@ scenario('demo', { demo: true }, (scene, stage) => {
     await visitor.press('Login with Acme');
     await visitor.page.waitForURL(`${shop}/`);
     await visitor.sees(`Hello, ${EMPLOYEE.name}`);
+  });
+
+  scene('who signs out at Vestibule is logged out of the shop as well', async () => {
+    const { shop, vestibule } = stage.demo;
+    const visitor = stage.visitors.at(-1);
+    const body = new URLSearchParams({ logout_token: 'nobody.signed.this' });
+    assert.equal((await fetch(`${shop}/backchannel-logout`, { method: 'POST', body })).status, 400);
+    await visitor.open(shop);
+    await visitor.sees(`Hello, ${EMPLOYEE.name}`);
+    await visitor.open(`${vestibule}/storefront`);
+    await visitor.press('Sign out');
+    await until('the shop has heard of it', async () => {
+      await visitor.open(shop);
+      return (await visitor.text()).includes('Sign in to order');
+    });
   });
 
   scene('a wrong password at Acme is told there, and the right one still leads to the shop', async () => {

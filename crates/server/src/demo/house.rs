@@ -40,6 +40,9 @@ pub(super) async fn furnish(app: &App, acme: &str, shop: &str) -> Outcome<()> {
     new.id = Some(shop::CLIENT.to_owned());
     new.redirect_uris = vec![format!("{shop}{}", shop::CALLBACK)];
     new.post_logout_redirect_uris = vec![format!("{shop}{}", shop::SIGNED_OUT)];
+    new.backchannel_logout_uri = Some(format!("{shop}{}", shop::BACKCHANNEL_LOGOUT));
+    // On this machine, and without TLS.
+    new.backchannel_logout_private = true;
     new.grant_types = vec![GrantType::AuthorizationCode];
     add_client(app, new, shop::CLIENT_SECRET).await
 }

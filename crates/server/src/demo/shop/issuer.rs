@@ -161,8 +161,7 @@ impl Issuer {
         let tokens = self.body("token endpoint", request).await?;
         let tokens: Tokens = serde_json::from_slice(&tokens)
             .map_err(|_| Problem::wire("token endpoint", "no ID token came"))?;
-        // Fresh keys every time; a busy shop keeps them as long as Cache-Control says.
-        let keys = self.body("keys", self.http.get(document.jwks_uri.clone())).await?;
+        let keys = self.keys().await?;
         let keys = KeySet::parse(&keys).map_err(|error| Problem::wire("keys", error))?;
         let expected = Expected {
             issuer: &self.url,
@@ -176,6 +175,13 @@ impl Issuer {
         };
         let claims = id_token::verify(tokens.id_token.expose(), &keys, &expected)?.claims;
         Ok(Proved { id_token: tokens.id_token, claims })
+    }
+
+    /// What Vestibule signs with: fresh every time; a busy shop keeps them as long as Cache-Control
+    /// says.
+    pub(super) async fn keys(&self) -> Result<Vec<u8>, Problem> {
+        let place = self.document().await?.jwks_uri.clone();
+        self.body("keys", self.http.get(place)).await
     }
 
     /// Read when it is first needed, and kept.

@@ -75,6 +75,12 @@ impl Memory {
         (now < *ends).then(|| session.clone())
     }
 
+    /// Ends every session that began with an ID token of this session at Vestibule.
+    pub(super) fn end_sessions_of(&self, sid: &str) {
+        let of_another = |session: &Session| session.claims.get("sid").is_none_or(|own| own != sid);
+        self.kept().sessions.retain(|_, (session, _)| of_another(session));
+    }
+
     pub(super) fn end_session(&self, token: &Secret) {
         self.kept().sessions.remove(&token.digest());
     }

@@ -1,6 +1,7 @@
 //! The sample shop of the demo: an ordinary OpenID client, as a developer of an application writes
 //! one. It knows Vestibule's address and its own secret, and nothing else of Vestibule.
 
+mod heard;
 mod issuer;
 mod memory;
 mod pages;
@@ -31,6 +32,9 @@ pub(super) const CLIENT_SECRET: &str = "demo-shop-secret";
 
 /// Where people come back with a code.
 pub(super) const CALLBACK: &str = "/callback";
+
+/// Where it hears of logouts that began elsewhere.
+pub(super) const BACKCHANNEL_LOGOUT: &str = "/backchannel-logout";
 
 /// Where people come back signed out.
 pub(super) const SIGNED_OUT: &str = "/signed-out";
@@ -77,6 +81,7 @@ pub(super) async fn serve(
         .route("/login", get(login))
         .route(CALLBACK, get(callback))
         .route("/logout", post(logout))
+        .route(BACKCHANNEL_LOGOUT, post(heard::hear))
         .route(SIGNED_OUT, get(signed_out))
         .route("/style.css", get(|| async { ([(header::CONTENT_TYPE, "text/css")], STYLE) }))
         .fallback(nothing)

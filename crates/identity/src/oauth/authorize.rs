@@ -194,12 +194,18 @@ impl AuthorizationRequest {
     }
 }
 
-/// Request objects are refused with the error that the standard has for each (OpenID Connect Core
-/// 6, RFC 9126 section 4): what was pushed has been looked up before.
+/// Request objects, and clients that describe themselves, are refused with the error that the
+/// standard has for each (OpenID Connect Core 3.1.2.6, RFC 9126 section 4): what was pushed has been
+/// looked up before.
 fn refuse_request_objects(parameters: &Parameters) -> Result<(), OAuthFault> {
     if parameters.has("request") {
         let text = "request objects are not supported; send plain parameters or push them";
         return Err(OAuthFault::new(OAuthError::RequestNotSupported, text));
+    }
+    if parameters.has("registration") {
+        let text =
+            "registration is not supported; an operator registers clients (vestibule clients)";
+        return Err(OAuthFault::new(OAuthError::RegistrationNotSupported, text));
     }
     if parameters.has("request_uri") {
         let text = "request_uri takes only what was pushed here a moment ago (RFC 9126)";

@@ -29,12 +29,6 @@ pub enum OAuthError {
     AccessDenied,
     /// Nobody is signed in, and nothing may be shown (OpenID Connect Core 3.1.2.6).
     LoginRequired,
-    /// The person would have to agree first (OpenID Connect Core 3.1.2.6).
-    ConsentRequired,
-    /// A page would have to be shown first (OpenID Connect Core 3.1.2.6).
-    InteractionRequired,
-    /// The person would have to say who they are (OpenID Connect Core 3.1.2.6).
-    AccountSelectionRequired,
     /// The access token does not hold (RFC 6750 section 3.1).
     InvalidToken,
     /// The access token is not for this (RFC 6750 section 3.1).
@@ -49,8 +43,6 @@ pub enum OAuthError {
     RegistrationNotSupported,
     /// The proof of possession does not hold (RFC 9449 section 5).
     InvalidDpopProof,
-    /// The proof needs a nonce of ours (RFC 9449 section 8).
-    UseDpopNonce,
     /// Our own fault (RFC 6749 section 4.1.2.1).
     ServerError,
     /// Later, perhaps (RFC 6749 section 4.1.2.1).
@@ -61,7 +53,7 @@ pub enum OAuthError {
 
 impl OAuthError {
     /// Every error.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -71,9 +63,6 @@ impl OAuthError {
         Self::InvalidTarget,
         Self::AccessDenied,
         Self::LoginRequired,
-        Self::ConsentRequired,
-        Self::InteractionRequired,
-        Self::AccountSelectionRequired,
         Self::InvalidToken,
         Self::InsufficientScope,
         Self::UnsupportedResponseType,
@@ -81,7 +70,6 @@ impl OAuthError {
         Self::RequestUriNotSupported,
         Self::RegistrationNotSupported,
         Self::InvalidDpopProof,
-        Self::UseDpopNonce,
         Self::ServerError,
         Self::TemporarilyUnavailable,
         Self::UnsupportedTokenType,
@@ -99,9 +87,6 @@ impl OAuthError {
             Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
             Self::LoginRequired => "login_required",
-            Self::ConsentRequired => "consent_required",
-            Self::InteractionRequired => "interaction_required",
-            Self::AccountSelectionRequired => "account_selection_required",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::UnsupportedResponseType => "unsupported_response_type",
@@ -109,7 +94,6 @@ impl OAuthError {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::InvalidDpopProof => "invalid_dpop_proof",
-            Self::UseDpopNonce => "use_dpop_nonce",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::UnsupportedTokenType => "unsupported_token_type",

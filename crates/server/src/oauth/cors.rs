@@ -30,7 +30,7 @@ pub async fn allow_registered(State(app): State<App>, request: Request, next: Ne
 
 fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    let seen = HeaderValue::from_static("www-authenticate, dpop-nonce");
+    let seen = HeaderValue::from_static("www-authenticate");
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, seen);
 }
 

@@ -43,6 +43,8 @@ async fn what_is_wrong_with_a_request_is_told_to_the_client_that_sent_it() {
         (("nonce", ""), "invalid_request"),
         (("resource", "https://other.example"), "invalid_target"),
         (("request", "eyJ"), "request_not_supported"),
+        (("request_uri", "https://shop.example/request"), "request_uri_not_supported"),
+        (("registration", "{}"), "registration_not_supported"),
         (("prompt", "none"), "login_required"),
     ] {
         let page = browser.get(&shop.address(&[changed])).await;

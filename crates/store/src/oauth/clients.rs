@@ -201,8 +201,9 @@ impl Store {
         })
     }
 
-    /// Takes what a client may show once, the JWT that it authenticates by or a proof of
-    /// possession: of any number of callers one is told true. It is remembered until it expires.
+    /// Takes what a client may show once: the JWT that it authenticates by, a proof of possession,
+    /// or a provider's token that it brings in exchange. Of any number of callers one is told true.
+    /// It is remembered until it expires.
     pub async fn take_once(&self, client: &ClientId, id: &OnceId) -> Result<bool> {
         const SQL: &str = "INSERT INTO client_assertions (digest, client_id, expires_at) \
              VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING RETURNING digest";

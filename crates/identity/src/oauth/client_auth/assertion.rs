@@ -150,7 +150,7 @@ fn check(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<OnceId,
     }
     let expires_at = check_times(claims, expected.now)?;
     let id = text("jti").filter(|id| !id.is_empty()).ok_or(AssertionFault::Id)?;
-    Ok(OnceId { digest: Digest::of_parts(&[expected.client, id]), expires_at })
+    Ok(OnceId { digest: Digest::of_parts(&["assertion", expected.client, id]), expires_at })
 }
 
 /// RFC 7523 section 3 (4) to (6). Gives the moment from which on it is refused as expired.

@@ -56,6 +56,11 @@ fn machines() -> Vec<Route> {
     ]
 }
 
+/// Whether programs alone ask this address: what goes wrong there is told in their language.
+pub fn is_for_machines(path: &str) -> bool {
+    machines().iter().any(|(own, _)| *own == path)
+}
+
 /// Where applications send browsers, by the standards of the same names.
 fn protocol() -> Vec<Route> {
     vec![

@@ -62,19 +62,7 @@ impl From<OAuthFault> for Failure {
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        match PageError::from(error) {
-            PageError::Busy => Self::soon(),
-            _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
-        }
-    }
-}
-
-impl From<PageError> for Failure {
-    fn from(error: PageError) -> Self {
-        match error {
-            PageError::Busy => Self::soon(),
-            _ => Self::new(OAuthError::ServerError, "our own fault; the log has this request's id"),
-        }
+        PageError::from(error).into()
     }
 }
 
@@ -87,11 +75,34 @@ impl From<SigningError> for Failure {
     }
 }
 
+/// What is wrong before a client is heard, or with us, in the words of RFC 6749 section 5.2.
+impl From<PageError> for Failure {
+    fn from(error: PageError) -> Self {
+        let status = error.status();
+        let (error, text) = match error {
+            PageError::Busy => return Self::soon(),
+            PageError::Broken => {
+                (OAuthError::ServerError, "our own fault; the log has this request's id")
+            }
+            PageError::MethodNotAllowed => (
+                OAuthError::InvalidRequest,
+                "this address takes no such method; the header Allow says which it takes",
+            ),
+            PageError::TooLarge => {
+                (OAuthError::InvalidRequest, "the request is too long; send less than 64 KiB")
+            }
+            PageError::NotFound | PageError::BadForm => {
+                (OAuthError::InvalidRequest, "the request cannot be read; see /openapi.json")
+            }
+        };
+        Self { status, ..Self::new(error, text) }
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let Self { fault, status, retry_after } = self;
-        let body = json!({ "error": fault.error.code(), "error_description": fault.description });
-        let mut response = (status, Json(body)).into_response();
+        let mut response = told(status, &fault);
         if fault.error == OAuthError::InvalidClient {
             let challenge = HeaderValue::from_static("Basic realm=\"vestibule\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
@@ -101,6 +112,12 @@ impl IntoResponse for Failure {
         }
         response
     }
+}
+
+/// A fault as every client reads it (RFC 6749 section 5.2).
+fn told(status: StatusCode, fault: &OAuthFault) -> Response {
+    let body = json!({ "error": fault.error.code(), "error_description": fault.description });
+    (status, Json(body)).into_response()
 }
 
 /// How an access token came (RFC 6750 section 2.1, RFC 9449 section 7.1).
@@ -131,8 +148,7 @@ pub fn token_failure(scheme: Scheme, fault: &OAuthFault) -> Response {
         OAuthError::InvalidDpopProof => StatusCode::UNAUTHORIZED,
         error => StatusCode::from_u16(error.status()).unwrap_or(StatusCode::UNAUTHORIZED),
     };
-    let body = json!({ "error": fault.error.code(), "error_description": fault.description });
-    let mut response = (status, Json(body)).into_response();
+    let mut response = told(status, fault);
     let said = format!(
         "{}, error=\"{}\", error_description=\"{}\"",
         scheme.challenge(),

@@ -18,12 +18,12 @@ use identity::users::User;
 use serde_json::{Map, Value, json};
 use store::{By, Conflict, Happened};
 
+use super::access_token::verified;
 use super::answer::{Failure, good};
 use super::grants::{holding, is_on};
 use super::provider_token;
 use super::signing::sign;
 use super::token::Call;
-use super::userinfo::read;
 use crate::audit::support_code;
 
 /// What the audit calls it.
@@ -59,7 +59,7 @@ pub(super) async fn answer(call: &Call<'_>) -> Result<Response, Failure> {
 
 /// A client, by a token that it got from us for itself.
 fn actor(call: &Call<'_>, text: &str) -> Result<AccessToken, Failure> {
-    let token = read(call.app, call.visit, text);
+    let token = verified(call.app, call.visit, text);
     let token = token.filter(|token| token.grant.is_none() && is_on(call.app, &token.client));
     let token =
         token.filter(|token| may_bring(token, call.client, call.dpop_jkt, &call.app.issuer()));
@@ -94,7 +94,7 @@ impl Exchange<'_> {
     async fn of_our_own(&self) -> Result<Response, Failure> {
         let Call { app, visit, client, dpop_jkt, .. } = *self.call;
         // Its `typ` says that it is an access token: an ID token of ours is no subject here.
-        let Some(token) = read(app, visit, self.asked.subject.expose()) else {
+        let Some(token) = verified(app, visit, self.asked.subject.expose()) else {
             return Err(invalid(
                 "subject_token is no access token of this house, or it has expired",
             ));

@@ -11,11 +11,11 @@ use identity::oauth::resources::is_meant;
 use identity::oauth::tokens::AccessToken;
 use serde_json::{Value, json};
 
+use super::access_token::verified;
 use super::answer::{Failure, good};
 use super::client_auth::authenticate;
 use super::form::read_form;
 use super::grants::{holding, is_on};
-use super::userinfo::read;
 use crate::app::App;
 use crate::visit::Visit;
 
@@ -35,7 +35,7 @@ pub async fn answer(
         return Err(Failure::new(OAuthError::UnauthorizedClient, text));
     }
     let token = form.needed("token")?;
-    let said = match read(&app, &visit, token) {
+    let said = match verified(&app, &visit, token) {
         Some(access) => about_access(&app, &visit, &client, access).await?,
         None => about_refresh(&app, &visit, &client, token).await?,
     };

@@ -6,15 +6,14 @@ use axum::response::{IntoResponse, Response};
 use identity::oauth::clients::SigningAlgorithm;
 use identity::oauth::signing_keys::JWKS_MAX_AGE;
 
-use super::signing::SigningError;
+use super::answer::Failure;
 use crate::app::App;
-use crate::error::PageError;
 
 /// Every published key. Makes the first ones where they are missing, so that nobody keeps a copy
 /// without a key that our metadata promises.
-pub async fn show(State(app): State<App>) -> Result<Response, PageError> {
+pub async fn show(State(app): State<App>) -> Result<Response, Failure> {
     let now = app.now();
-    app.signer.ensure(app.signing_tools(), &SigningAlgorithm::ALL, now).await.map_err(refuse)?;
+    app.signer.ensure(app.signing_tools(), &SigningAlgorithm::ALL, now).await?;
     let kept = format!("public, max-age={}", JWKS_MAX_AGE.as_secs());
     let headers = [
         (CONTENT_TYPE, "application/jwk-set+json"),
@@ -23,11 +22,4 @@ pub async fn show(State(app): State<App>) -> Result<Response, PageError> {
         (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     Ok((headers, app.signer.jwks(now).to_string()).into_response())
-}
-
-fn refuse(error: SigningError) -> PageError {
-    match error {
-        SigningError::Store(error) => error.into(),
-        other => PageError::broken(other),
-    }
 }

@@ -1,5 +1,6 @@
 //! We as OpenID provider and OAuth 2.0 authorization server, over HTTP.
 
+pub mod access_token;
 pub mod answer;
 pub mod authorize;
 pub mod back_channel_logout;

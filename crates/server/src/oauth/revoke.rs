@@ -8,11 +8,11 @@ use identity::oauth::error::OAuthError;
 use identity::oauth::tokens::AccessToken;
 use store::{By, RevokeReason};
 
+use super::access_token::verified;
 use super::answer::Failure;
 use super::client_auth::authenticate;
 use super::form::read_form;
 use super::grants::holding;
-use super::userinfo::read;
 use crate::app::App;
 use crate::visit::Visit;
 
@@ -29,7 +29,7 @@ pub async fn answer(
     form.check_repetition()?;
     let client = authenticate(&app, &visit, &headers, &form).await?;
     let token = form.needed("token")?;
-    let grant = match read(&app, &visit, token) {
+    let grant = match verified(&app, &visit, token) {
         Some(access) if access.grant.is_none() => {
             let text = "a client's own access token cannot be revoked; it ends within ten minutes";
             return Err(Failure::new(OAuthError::UnsupportedTokenType, text));

@@ -4,19 +4,17 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
-use identity::oauth::clients::SigningAlgorithm;
 use identity::oauth::dpop::ProofFault;
 use identity::oauth::error::{OAuthError, OAuthFault};
-use identity::oauth::own_tokens::Expected;
 use identity::oauth::scopes::OPENID;
-use identity::oauth::tokens::{ACCESS_TYP, AccessToken, Subject, userinfo};
+use identity::oauth::tokens::{AccessToken, Subject, userinfo};
 use serde_json::Value;
 
-use super::answer::{Scheme, good, token_failure, token_wanted};
+use super::access_token::verified;
+use super::answer::{Failure, Scheme, good, token_failure, token_wanted};
 use super::dpop;
 use super::grants::{holding, is_on};
 use crate::app::App;
-use crate::error::PageError;
 use crate::visit::Visit;
 
 /// Where it is asked; proofs of possession name it.
@@ -28,11 +26,11 @@ pub async fn answer(
     visit: Visit,
     method: Method,
     headers: HeaderMap,
-) -> Result<Response, PageError> {
+) -> Result<Response, Failure> {
     let Some((scheme, text)) = presented(&headers) else { return Ok(token_wanted()) };
     let invalid =
         |text: &str| token_failure(scheme, &OAuthFault::new(OAuthError::InvalidToken, text));
-    let Some(token) = read(&app, &visit, text) else {
+    let Some(token) = verified(&app, &visit, text) else {
         return Ok(invalid("this is no access token of this house, or it has expired"));
     };
     match check_key(&app, &visit, &method, (scheme, text), &token).await? {
@@ -75,7 +73,7 @@ async fn check_key(
     method: &Method,
     (scheme, text): (Scheme, &str),
     token: &AccessToken,
-) -> Result<Result<(), OAuthFault>, PageError> {
+) -> Result<Result<(), OAuthFault>, store::Error> {
     let invalid = |text: &str| Ok(Err(OAuthFault::new(OAuthError::InvalidToken, text)));
     let bound = match (scheme, &token.dpop_jkt) {
         (Scheme::Bearer, None) => return Ok(Ok(())),
@@ -95,15 +93,4 @@ async fn check_key(
     };
     let first = app.store.take_once(&token.client, &proof.id).await?;
     Ok(if first { Ok(()) } else { Err(ProofFault::Replayed.into()) })
-}
-
-/// An access token that we signed and that has not expired, from memory.
-pub fn read(app: &App, visit: &Visit, token: &str) -> Option<AccessToken> {
-    let expected = Expected {
-        typ: ACCESS_TYP,
-        algorithms: &[SigningAlgorithm::Es256],
-        issuer: &app.issuer(),
-        now: visit.now,
-    };
-    app.signer.verify(token, &expected).ok().and_then(AccessToken::read)
 }

@@ -19,7 +19,7 @@ const PROOF: [Field; 4] = [
 ];
 
 /// An authorization request (OpenID Connect Core 3.1.2.1).
-const REQUEST: [Field; 20] = [
+const REQUEST: [Field; 21] = [
     ("client_id", true, "Which client."),
     ("response_type", false, "code; nothing else is answered. Needed unless it was pushed."),
     ("redirect_uri", false, "Where the answer goes: exactly one that is registered."),
@@ -40,6 +40,7 @@ const REQUEST: [Field; 20] = [
     ("dpop_jkt", false, "Thumbprint of the key that the code is for (RFC 9449 section 10)."),
     ("request_uri", false, "Name of a pushed request (RFC 9126); nothing else is fetched."),
     ("request", false, "Refused: request objects are not read."),
+    ("registration", false, "Refused: an operator registers clients."),
 ];
 
 const TOKEN: [Field; 13] = [
@@ -49,7 +50,7 @@ const TOKEN: [Field; 13] = [
     ("code_verifier", false, "For authorization_code: PKCE."),
     ("refresh_token", false, "For refresh_token."),
     ("scope", false, "For refresh_token, to narrow it, client_credentials and token exchange."),
-    ("resource", false, "For client_credentials and token exchange. May be repeated."),
+    ("resource", false, "What the access token is for (RFC 8707): some of it. May be repeated."),
     ("audience", false, "For token exchange (RFC 8693): the same as resource. May be repeated."),
     ("subject_token", false, "For token exchange: a provider's token, or an access token of ours."),
     ("subject_token_type", false, "For token exchange: id_token, access_token or jwt, as URN."),
@@ -77,7 +78,7 @@ pub(super) fn paths() -> Vec<(&'static str, Value)> {
         ("/oauth/logout", logout()),
         (
             "/oauth/token",
-            by_client("token", "Codes and refresh tokens for tokens", &TOKEN, "Tokens"),
+            bound(by_client("token", "What a client brings, for tokens", &TOKEN, "Tokens")),
         ),
         (
             "/oauth/introspect",
@@ -97,6 +98,7 @@ fn authorize() -> Value {
         "200": says("A page: the answer as a form for response_mode=form_post, or a question"),
         "303": says("To the client with code and iss, or with error; or to the login page"),
         "400": says("A page: client or redirect URI are not registered, so nobody is sent there"),
+        "429": says("A page: too many requests wait for a sign-in from one network"),
     });
     json!({
         "get": {
@@ -155,16 +157,23 @@ fn client_post(id: &str, summary: &str, fields: &[Field], status: &str, good: &V
         "tags": ["oauth"],
         "summary": summary,
         "security": [{ "client": [] }, {}],
-        "parameters": [proof_of_possession()],
         "requestBody": form(&fields),
         "responses": {
             status: good,
             "400": answers("Refused, and why (RFC 6749 section 5.2)", "Error"),
             "401": answers("The client did not show who it is", "Error"),
+            "405": answers("POST alone", "Error"),
+            "413": answers("More than 64 KiB", "Error"),
             "500": answers("Our own fault; the log has this request's id", "Error"),
             "503": answers("Later, perhaps", "Error"),
         },
     })
+}
+
+/// Where tokens, or codes, are bound to a key.
+fn bound(mut path: Value) -> Value {
+    path["post"]["parameters"] = json!([proof_of_possession()]);
+    path
 }
 
 fn proof_of_possession() -> Value {
@@ -188,7 +197,10 @@ fn push() -> Value {
         .filter(|(name, ..)| !["request_uri", "client_id"].contains(name))
         .collect();
     let summary = "Leave an authorization request (RFC 9126)";
-    json!({ "post": client_post("push", summary, &request, "201", &good) })
+    let mut path = bound(json!({ "post": client_post("push", summary, &request, "201", &good) }));
+    let many = answers("Too many from one network, of public clients; see Retry-After", "Error");
+    path["post"]["responses"]["429"] = many;
+    path
 }
 
 fn userinfo() -> Value {
@@ -202,7 +214,10 @@ fn userinfo() -> Value {
             "responses": {
                 "200": answers("What the token's scopes show", "UserInfo"),
                 "401": says("No token, or one that does not hold; see WWW-Authenticate"),
-                "403": says("The token is not for this; see WWW-Authenticate"),
+                "403": answers("The token is not for this; see WWW-Authenticate", "Error"),
+                "405": answers("GET and POST alone", "Error"),
+                "500": answers("Our own fault; the log has this request's id", "Error"),
+                "503": answers("Later, perhaps", "Error"),
             },
         })
     };
@@ -215,7 +230,15 @@ fn jwks() -> Value {
             "operationId": "jwks",
             "tags": ["discovery"],
             "summary": "The keys that tokens are signed with (RFC 7517)",
-            "responses": { "200": answers("The keys", "Jwks") },
+            "responses": {
+                "200": {
+                    "description": "The keys",
+                    "content": { "application/jwk-set+json": { "schema": schema("Jwks") } },
+                },
+                "405": answers("GET alone", "Error"),
+                "500": answers("Our own fault; the log has this request's id", "Error"),
+                "503": answers("Later, perhaps", "Error"),
+            },
         },
     })
 }
@@ -231,6 +254,7 @@ fn metadata(id: &str) -> Value {
                     "description": "The document",
                     "content": { "application/json": { "schema": schema("Metadata") } },
                 },
+                "405": answers("GET alone", "Error"),
             },
         },
     })

@@ -48,6 +48,7 @@ fn asked_by(method: &str) -> Value {
             "401": says("Nobody is signed in; X-Vestibule-Login says where to"),
             "403": says("Signed in and not admitted, or a request that no proxy should pass on"),
             "404": says("There is no such application"),
+            "503": says("The database is away, and memory is too old to tell"),
         },
     })
 }

@@ -27,6 +27,7 @@ pub(super) fn all() -> Value {
                 "email": text("With the scope email."),
                 "email_verified": { "type": "boolean" },
                 "groups": texts(),
+                "organisation": text("With the scope organisation: for which they act."),
             }),
             &["sub"],
         ),
@@ -53,6 +54,10 @@ fn texts() -> Value {
 
 fn seconds() -> Value {
     json!({ "type": "integer", "description": "Seconds." })
+}
+
+fn moment(description: &str) -> Value {
+    json!({ "type": "integer", "description": format!("{description} Seconds since 1970 UTC.") })
 }
 
 fn error() -> Value {
@@ -94,6 +99,16 @@ fn introspection() -> Value {
             "username": text("The e-mail address, with the scope email."),
             "scope": text("What it is good for."),
             "iss": text("The issuer."),
+            "aud": texts(),
+            "iat": moment("When it was issued."),
+            "exp": moment("When it ends."),
+            "jti": text("Names the token in logs."),
+            "sid": text("The session of the person."),
+            "grant": text("What the person let the client do; ends with it."),
+            "auth_time": moment("When the person signed in."),
+            "amr": texts(),
+            "acr": text("How: one of acr_values_supported."),
+            "act": { "type": "object", "description": "Who acts (RFC 8693 section 4.1)." },
             "cnf": object(json!({ "jkt": text("The key that it is bound to (RFC 9449).") }), &[]),
         }),
         &["active"],

@@ -4,6 +4,7 @@ mod anew;
 mod asked;
 mod back_channel_logout;
 mod client_auth;
+mod described;
 mod dpop;
 mod exchange;
 mod exchange_own;

@@ -101,6 +101,16 @@ impl Session {
         }
         Ok(())
     }
+
+    /// Why the way that it came by does not lead into a door, if it does not. `local_login`:
+    /// whether a password of ours opens it; `provider_connected`: whether the session's provider is
+    /// enabled and connected to it.
+    pub fn way_closed(&self, local_login: bool, provider_connected: bool) -> Option<AdmitRefusal> {
+        match &self.provider {
+            None => (!local_login).then_some(AdmitRefusal::LocalLoginClosed),
+            Some(_) => (!provider_connected).then_some(AdmitRefusal::ProviderNotConnected),
+        }
+    }
 }
 
 /// Why somebody must sign in again.
@@ -204,6 +214,8 @@ pub struct AtTheDoor<'a> {
 /// where it began.
 pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitted {
     let AtTheDoor { session, user, provider_connected } = visitor;
+    let closed =
+        |refusal| session.way_closed(door.local_login, provider_connected) == Some(refusal);
     let by_password = session.provider.is_none();
     let over = session.at(now).err();
     let absolute_here = now >= session.began_at.plus(door.session.absolute);
@@ -228,12 +240,13 @@ pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitte
         (
             "local_login",
             if by_password { "by password" } else { "by provider" },
-            (by_password && !door.local_login).then_some(AdmitRefusal::LocalLoginClosed),
+            closed(AdmitRefusal::LocalLoginClosed).then_some(AdmitRefusal::LocalLoginClosed),
         ),
         (
             "connection",
             if provider_connected { "connected" } else { "not connected" },
-            (!provider_connected).then_some(AdmitRefusal::ProviderNotConnected),
+            closed(AdmitRefusal::ProviderNotConnected)
+                .then_some(AdmitRefusal::ProviderNotConnected),
         ),
         within("idle_here", idle_here, AdmitRefusal::SessionIdle),
         within("absolute_here", absolute_here, AdmitRefusal::SessionExpired),

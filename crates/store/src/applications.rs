@@ -117,7 +117,8 @@ impl Store {
         self.find_application(key).await?.ok_or(Error::NotFound)
     }
 
-    /// Changes a door.
+    /// Changes a door. Where it takes no passwords from now on, what its clients got from people
+    /// who came by one is revoked, and they are told.
     pub async fn change_application(
         &self,
         key: &ApplicationKey,
@@ -128,8 +129,14 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             // Every column is written below: two changes at once must not undo each other.
             tx.run("UPDATE applications SET name = name WHERE key = $1", args![key]).await?;
-            let door = change.apply(tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?);
+            let before = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
+            let closes = before.local_login && change.local_login == Some(false);
+            let door = change.apply(before);
             tx.update_application(&door).await?;
+            if closes {
+                tx.insert_logouts_by_password(key, now).await?;
+                tx.revoke_grants_by_password(key, now).await?;
+            }
             let happened = change.note(Happened::done("application.change").at(key));
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::Application, key.as_str())], now).await?;

@@ -11,6 +11,7 @@ use crate::oauth::pkce::Challenge;
 use crate::oauth::scopes::{OFFLINE_ACCESS, Scopes};
 use crate::sessions::{Method, Session};
 use crate::time::Moment;
+use crate::users::{Status, User};
 
 /// Life of a code.
 pub const CODE_LIFE: Duration = Duration::from_secs(60);
@@ -48,6 +49,15 @@ pub struct Grant {
     pub created_at: Moment,
     /// When it was ended, if it was.
     pub revoked_at: Option<Moment>,
+}
+
+impl Grant {
+    /// Whether its tokens hold: it is not revoked, its user is active, and its session lives,
+    /// unless it may outlive that (OpenID Connect Core 11). `session` is none once it is forgotten.
+    pub fn holds(&self, user: &User, session: Option<&Session>, now: Moment) -> bool {
+        let in_session = || session.is_some_and(|session| session.at(now).is_ok());
+        self.revoked_at.is_none() && user.status == Status::Active && (self.offline || in_session())
+    }
 }
 
 /// What stands behind a code, besides its digest.

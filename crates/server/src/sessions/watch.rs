@@ -144,6 +144,8 @@ fn apply(app: &App, change: &Change) -> Stale {
         }
         ChangeKind::Application => {
             app.hosts.forget_all();
+            // Closed to passwords, it has taken along what came of them.
+            app.grants.forget_all();
             Stale { directory: true, ..Stale::default() }
         }
         ChangeKind::Provider => {
@@ -152,7 +154,11 @@ fn apply(app: &App, change: &Change) -> Stale {
             app.grants.forget_all();
             Stale { directory: true, ..Stale::default() }
         }
-        ChangeKind::Connection => Stale { directory: true, ..Stale::default() },
+        ChangeKind::Connection => {
+            // Removed, it has taken along what the door's clients had got by it.
+            app.grants.forget_all();
+            Stale { directory: true, ..Stale::default() }
+        }
         ChangeKind::Client => {
             // A client that is gone takes everything along that it was given.
             app.grants.forget_all();

@@ -4,6 +4,7 @@ mod anew;
 mod asked;
 mod back_channel_logout;
 mod client_auth;
+mod closed;
 mod described;
 mod dpop;
 mod exchange;

@@ -157,11 +157,15 @@ impl Store {
         })
     }
 
-    /// Takes a provider away from a door. Sessions that came by it are refused there from now on.
+    /// Takes a provider away from a door. Sessions that came by it are refused there from now on;
+    /// what the door's clients got in them is revoked, and they are told.
     pub async fn remove_connection(&self, id: &ConnectionId, by: &By, now: Moment) -> Result<()> {
         transact!(self.db, Mode::Plain, |tx| {
             let connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
             tx.run("DELETE FROM connections WHERE id = $1", args![id]).await?;
+            let Connection { provider, application, .. } = &connection;
+            tx.insert_logouts_by_provider(provider, application, now).await?;
+            tx.revoke_grants_by_provider(provider, application, now).await?;
             self.noted(tx, "connection.remove", &connection, by, now).await
         })
     }

@@ -71,10 +71,16 @@ macro_rules! insert_logouts {
              tries) SELECT DISTINCT s.id, c.id, s.user_id, $2, $2, 0 FROM sessions s \
              JOIN grants g ON g.session_id = s.id JOIN clients c ON c.id = g.client_id \
              WHERE c.backchannel_logout_uri IS NOT NULL AND s.ended_at IS NULL AND ",
-            $of
+            $of,
+            // It may have been told before, when the session ended for its application alone.
+            " ON CONFLICT (session_id, client_id) DO UPDATE SET created_at = $2, due_at = $2, \
+             tries = 0"
         )
     };
 }
+
+const HOLD_THOSE_OF_PROVIDER: &str = "UPDATE users SET status = status WHERE id IN \
+     (SELECT user_id FROM sessions WHERE provider_id = $1 AND ended_at IS NULL)";
 
 impl Store {
     /// How many clients have yet to be told of a session's end: one for each of both.
@@ -201,10 +207,38 @@ impl Tx {
         provider: &ProviderId,
         now: Moment,
     ) -> std::result::Result<(), Fault> {
-        const HOLD_USERS: &str = "UPDATE users SET status = status WHERE id IN \
-             (SELECT user_id FROM sessions WHERE provider_id = $1 AND ended_at IS NULL)";
         const SQL: &str = insert_logouts!("s.provider_id = $1");
-        self.run(HOLD_USERS, args![provider]).await?;
+        self.run(HOLD_THOSE_OF_PROVIDER, args![provider]).await?;
         self.run(SQL, args![provider, now]).await.map(|_| ())
+    }
+
+    /// Before a provider's people lose what an application's clients have got from them: whom of
+    /// those clients to tell. It holds the people, so that nobody redeems a code meanwhile.
+    pub(crate) async fn insert_logouts_by_provider(
+        &mut self,
+        provider: &ProviderId,
+        application: &ApplicationKey,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str =
+            insert_logouts!("s.provider_id = $1 AND c.application = $3 AND g.revoked_at IS NULL");
+        self.run(HOLD_THOSE_OF_PROVIDER, args![provider]).await?;
+        self.run(SQL, args![provider, now, application]).await.map(|_| ())
+    }
+
+    /// The same for people who came by a password.
+    pub(crate) async fn insert_logouts_by_password(
+        &mut self,
+        application: &ApplicationKey,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const HOLD_USERS: &str = "UPDATE users SET status = status WHERE id IN \
+             (SELECT s.user_id FROM sessions s JOIN applications a ON a.user_type = s.user_type \
+             WHERE a.key = $1 AND s.provider_id IS NULL AND s.ended_at IS NULL)";
+        const SQL: &str = insert_logouts!(
+            "s.provider_id IS NULL AND c.application = $1 AND g.revoked_at IS NULL"
+        );
+        self.run(HOLD_USERS, args![application]).await?;
+        self.run(SQL, args![application, now]).await.map(|_| ())
     }
 }

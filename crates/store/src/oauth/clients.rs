@@ -10,6 +10,7 @@ use identity::secret::Digest;
 use identity::time::Moment;
 
 use super::client_rows::{ClientRow, SecretRow, client_columns};
+use super::grants::RevokeReason;
 use crate::Store;
 use crate::audit::Happened;
 use crate::by::By;
@@ -356,7 +357,7 @@ impl Tx {
         client: &ClientId,
         now: Moment,
     ) -> std::result::Result<(), Fault> {
-        const GRANTS: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = 'client_removed' \
+        const GRANTS: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
                               WHERE client_id = $1 AND revoked_at IS NULL";
         for sql in [
             "DELETE FROM authorization_requests WHERE client_id = $1",
@@ -365,6 +366,7 @@ impl Tx {
         ] {
             self.run(sql, args![client]).await?;
         }
-        self.run(GRANTS, args![client, now]).await.map(|_| ())
+        let reason = RevokeReason::ClientRemoved.as_str();
+        self.run(GRANTS, args![client, now, reason]).await.map(|_| ())
     }
 }

@@ -56,6 +56,15 @@ struct TakenRow {
     session_id: String,
 }
 
+/// A session, and whether the application of a client knows the ways in.
+#[derive(sqlx::FromRow)]
+struct EnteringRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    local_login: bool,
+    connected: bool,
+}
+
 impl Store {
     /// Keeps a code for its minute.
     pub async fn add_code(
@@ -107,7 +116,7 @@ impl Store {
                 return self.take_back(tx, code, client, by, now).await;
             };
             let terms: CodeTerms = json(&row.terms)?;
-            let Some((session, user)) = tx.person(&row.session_id, now).await? else {
+            let Some((session, user)) = tx.person(&row.session_id, client, now).await? else {
                 return Ok(TakenCode::Gone);
             };
             let nonce = terms.nonce.clone();
@@ -146,11 +155,12 @@ impl Store {
 }
 
 impl Tx {
-    /// A live session and its active user, who stays as they are until the end of the
-    /// transaction.
+    /// A live session that the client's application still lets in, and its active user, who stays
+    /// as they are until the end of the transaction.
     async fn person(
         &mut self,
         session: &str,
+        client: &ClientId,
         now: Moment,
     ) -> std::result::Result<Option<(Session, User)>, Fault> {
         const USER: &str = concat!(
@@ -158,18 +168,26 @@ impl Tx {
             user_columns!(),
             " FROM users u JOIN sessions s ON s.user_id = u.id WHERE s.id = $1"
         );
-        // Only once the user is held: whoever ends the session holds them too, and what was read
-        // of the session before is as it was before that.
-        const SESSION: &str =
-            concat!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
+        // Only once the user is held: whoever ends the session or closes its way in holds them too,
+        // and what was read of it before is as it was before that.
+        const SESSION: &str = concat!(
+            "SELECT ",
+            session_columns!(),
+            ", a.local_login, EXISTS (SELECT 1 FROM connections k \
+             JOIN providers p ON p.id = k.provider_id WHERE k.application = a.key \
+             AND p.id = s.provider_id AND p.state = 'enabled') AS connected \
+             FROM sessions s, clients c JOIN applications a ON a.key = c.application \
+             WHERE s.id = $1 AND c.id = $2"
+        );
         let user = match self.hold_user::<UserRow>(USER, args![session]).await {
             Err(Fault::Final(crate::error::Error::NotFound)) => return Ok(None),
             user => user?.read()?,
         };
-        let session: Option<SessionRow> = self.opt(SESSION, args![session]).await?;
-        let Some(session) = session else { return Ok(None) };
-        let session = session.read()?;
+        let row: Option<EnteringRow> = self.opt(SESSION, args![session, client]).await?;
+        let Some(row) = row else { return Ok(None) };
+        let session = row.session.read()?;
         let alive = session.at(now).is_ok() && user.status == Status::Active;
-        Ok(alive.then_some((session, user)))
+        let enters = alive && session.way_closed(row.local_login, row.connected).is_none();
+        Ok(enters.then_some((session, user)))
     }
 }

@@ -1,11 +1,12 @@
 //! Grants: begun by a code, carried on by refresh tokens, ended for good.
 
+use identity::applications::ApplicationKey;
 use identity::ids::{ClientId, GrantId, OrganisationId, ProviderId, SessionId, UserId};
 use identity::oauth::grants::Grant;
 use identity::oauth::refresh::{Presented, Refresh, refresh};
-use identity::sessions::Session;
+use identity::sessions::{Method, Session};
 use identity::time::Moment;
-use identity::users::{Status, User};
+use identity::users::User;
 
 use crate::Store;
 use crate::audit::Happened;
@@ -31,6 +32,12 @@ pub enum RevokeReason {
     UserEnded,
     /// The provider that vouched for the user was switched off.
     ProviderDisabled,
+    /// The client's application does not know the provider any more.
+    ProviderDisconnected,
+    /// The client's application takes no passwords any more, and the user came by one.
+    LocalLoginClosed,
+    /// The client was removed.
+    ClientRemoved,
 }
 
 impl RevokeReason {
@@ -42,6 +49,9 @@ impl RevokeReason {
             Self::GivenBack => "given_back",
             Self::UserEnded => "user_ended",
             Self::ProviderDisabled => "provider_disabled",
+            Self::ProviderDisconnected => "provider_disconnected",
+            Self::LocalLoginClosed => "local_login_closed",
+            Self::ClientRemoved => "client_removed",
         }
     }
 }
@@ -58,13 +68,9 @@ pub struct FoundGrant {
 }
 
 impl FoundGrant {
-    /// Whether tokens of this grant hold: it is not revoked, its user is active, and its session
-    /// lives, unless it may outlive that (OpenID Connect Core 11).
+    /// Whether tokens of this grant hold.
     pub fn holds(&self, now: Moment) -> bool {
-        let in_session = || self.session.as_ref().is_some_and(|session| session.at(now).is_ok());
-        self.grant.revoked_at.is_none()
-            && self.user.status == Status::Active
-            && (self.grant.offline || in_session())
+        self.grant.holds(&self.user, self.session.as_ref(), now)
     }
 }
 
@@ -87,6 +93,15 @@ macro_rules! grant_columns {
          g.methods AS g_methods, g.auth_time AS g_auth_time, g.dpop_jkt AS g_dpop_jkt, \
          g.generation AS g_generation, g.refreshed_at AS g_refreshed_at, \
          g.created_at AS g_created_at, g.revoked_at AS g_revoked_at"
+    };
+}
+
+/// Whether somebody came by the provider `$1`, of a row of grants.
+macro_rules! came_by {
+    () => {
+        "(session_id IN (SELECT s.id FROM sessions s WHERE s.provider_id = $1) \
+         OR (user_id IN (SELECT i.user_id FROM identities i WHERE i.provider_id = $1) \
+         AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = grants.session_id)))"
     };
 }
 
@@ -308,12 +323,45 @@ impl Tx {
         provider: &ProviderId,
         now: Moment,
     ) -> std::result::Result<(), Fault> {
-        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
-             WHERE offline AND revoked_at IS NULL AND (session_id IN \
-             (SELECT s.id FROM sessions s WHERE s.provider_id = $1) OR (user_id IN \
-             (SELECT i.user_id FROM identities i WHERE i.provider_id = $1) AND NOT EXISTS \
-             (SELECT 1 FROM sessions s WHERE s.id = grants.session_id)))";
+        const SQL: &str = concat!(
+            "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+             WHERE offline AND revoked_at IS NULL AND ",
+            came_by!()
+        );
         let reason = RevokeReason::ProviderDisabled.as_str();
         self.run(SQL, args![provider, now, reason]).await.map(|_| ())
+    }
+
+    /// Ends what an application's clients got from people who came by a provider, and says how much
+    /// that was. Their sessions live on for other applications. The caller holds the users and
+    /// appends the connection to `changes`.
+    pub(crate) async fn revoke_grants_by_provider(
+        &mut self,
+        provider: &ProviderId,
+        application: &ApplicationKey,
+        now: Moment,
+    ) -> std::result::Result<u64, Fault> {
+        const SQL: &str = concat!(
+            "UPDATE grants SET revoked_at = $2, revoke_reason = $3 WHERE revoked_at IS NULL \
+             AND client_id IN (SELECT c.id FROM clients c WHERE c.application = $4) AND ",
+            came_by!()
+        );
+        let reason = RevokeReason::ProviderDisconnected.as_str();
+        self.run(SQL, args![provider, now, reason, application]).await
+    }
+
+    /// The same for people who came by a password.
+    pub(crate) async fn revoke_grants_by_password(
+        &mut self,
+        application: &ApplicationKey,
+        now: Moment,
+    ) -> std::result::Result<u64, Fault> {
+        // A grant keeps how the person signed in also when its session is forgotten.
+        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+             WHERE revoked_at IS NULL AND methods = $4 \
+             AND client_id IN (SELECT c.id FROM clients c WHERE c.application = $1)";
+        let by_password = to_json(&[Method::Password])?;
+        let reason = RevokeReason::LocalLoginClosed.as_str();
+        self.run(SQL, args![application, now, reason, by_password]).await
     }
 }

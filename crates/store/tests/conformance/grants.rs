@@ -13,10 +13,11 @@ use identity::oauth::scopes::Scopes;
 use identity::sessions::Session;
 use identity::users::{StatusChange, User};
 use store::{
-    By, CodeSession, EndReason, ProviderChange, Refreshed, RevokeReason, Settled, Store, TakenCode,
-    WaitingRequest,
+    By, CodeSession, Conflict, EndReason, Error, ProviderChange, Refreshed, RevokeReason, Settled,
+    Store, TakenCode, WaitingRequest,
 };
 
+use crate::clients::client;
 use crate::engines::both;
 use crate::house::{House, at, digest};
 use crate::races::at_once;
@@ -44,13 +45,22 @@ fn grants(id: &str, seconds: u64) -> impl Fn(&CodeSession) -> Result<Grant, OAut
     move |code| Ok(code.terms.grant(id.clone(), &code.session, true, None, at(seconds)))
 }
 
-async fn take(store: &Store, code: &str, grant: &str, seconds: u64) -> TakenCode {
+pub(crate) async fn take(store: &Store, code: &str, grant: &str, seconds: u64) -> TakenCode {
     let decider = grants(grant, seconds);
     store.take_code(&digest(code), &shop(), decider, &By::operator(), at(seconds)).await.unwrap()
 }
 
+/// A code of the shop, which belongs to the back office.
+pub(crate) async fn give_code(house: &House, code: &str, scopes: &str, session: &Session) {
+    match house.store.add_client(&client("shop"), None, &By::operator(), at(0)).await {
+        Ok(()) | Err(Error::Conflict(Conflict::KeyTaken)) => {}
+        Err(error) => panic!("no shop: {error}"),
+    }
+    house.store.add_code(&digest(code), &terms(scopes), &session.id, at(0)).await.unwrap();
+}
+
 /// Somebody signed in at 0 with a grant named `grant`.
-async fn granted(house: &House, scopes: &str, grant: &str) -> (User, Session) {
+pub(crate) async fn granted(house: &House, scopes: &str, grant: &str) -> (User, Session) {
     let user = house.administrator(&format!("{grant}@example.com")).await;
     house.staff(&format!("other-{grant}@example.com")).await;
     let session = house.session(&user, grant, at(0)).await;
@@ -58,8 +68,8 @@ async fn granted(house: &House, scopes: &str, grant: &str) -> (User, Session) {
     (user, session)
 }
 
-async fn grant_in(house: &House, session: &Session, scopes: &str, grant: &str) {
-    house.store.add_code(&digest(grant), &terms(scopes), &session.id, at(0)).await.unwrap();
+pub(crate) async fn grant_in(house: &House, session: &Session, scopes: &str, grant: &str) {
+    give_code(house, grant, scopes, session).await;
     let taken = take(&house.store, grant, grant, 1).await;
     assert!(matches!(taken, TakenCode::Granted { .. }), "{taken:?}");
 }
@@ -69,7 +79,7 @@ async fn use_token(store: &Store, grant: &str, generation: u32, seconds: u64) ->
     store.refresh_grant(&presented, &shop(), None, &By::operator(), at(seconds)).await.unwrap()
 }
 
-async fn holds(house: &House, grant: &str, seconds: u64) -> bool {
+pub(crate) async fn holds(house: &House, grant: &str, seconds: u64) -> bool {
     let found = house.store.find_grant(&GrantId::from_stored(grant)).await.unwrap();
     found.is_some_and(|found| found.holds(at(seconds)))
 }
@@ -104,7 +114,7 @@ both! {
     async fn s064_nobody_elses_code_can_be_used_up(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;
-        house.store.add_code(&digest("one"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        give_code(house, "one", "openid", &session).await;
         let (other, by) = (ClientId::from_stored("other"), By::operator());
         let taken =
             house.store.take_code(&digest("one"), &other, grants("one", 1), &by, at(1)).await;
@@ -117,7 +127,7 @@ both! {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;
         for code in ["late", "many"] {
-            house.store.add_code(&digest(code), &terms("openid"), &session.id, at(0)).await.unwrap();
+            give_code(house, code, "openid", &session).await;
         }
         assert_eq!(take(&house.store, "late", "late", 60).await, TakenCode::Gone);
         assert_eq!(take(&house.store, "never", "never", 1).await, TakenCode::Gone);
@@ -148,7 +158,7 @@ both! {
     async fn a_refused_code_is_used_up_and_gives_nothing(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;
-        house.store.add_code(&digest("c"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        give_code(house, "c", "openid", &session).await;
         let fault = OAuthFault::new(OAuthError::InvalidGrant, "no");
         let refuse = |_: &CodeSession| Err(fault.clone());
         let by = By::operator();
@@ -161,7 +171,7 @@ both! {
     async fn a_code_of_a_session_that_is_over_gives_nothing(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;
-        house.store.add_code(&digest("c"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        give_code(house, "c", "openid", &session).await;
         let by = By::operator();
         house.store.end_session(&session.id, EndReason::SignedOut, &by, at(1)).await.unwrap();
         assert_eq!(take(&house.store, "c", "grant", 2).await, TakenCode::Gone);

@@ -23,6 +23,8 @@ mod changes;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod closed_ways;
+#[cfg(test)]
 mod crossings;
 #[cfg(test)]
 mod engines;

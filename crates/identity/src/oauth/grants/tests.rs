@@ -1,7 +1,7 @@
 //! Codes are for whom they were given to.
 
 use super::*;
-use crate::oauth::fixtures::{REDIRECT_URI, VERIFIER, ask, at, client, session};
+use crate::oauth::fixtures::{REDIRECT_URI, VERIFIER, ask, at, client, grant, session, user};
 
 fn terms() -> CodeTerms {
     CodeTerms::of(&ask(&client(), &[("scope", "openid offline_access")]).unwrap())
@@ -60,4 +60,23 @@ fn only_a_client_that_may_refresh_gets_a_family() {
     assert_eq!((without.generation, without.offline), (0, false));
     let online = CodeTerms { scopes: Scopes::of(["openid"]), ..terms() };
     assert!(!online.grant(id, &session(), true, None, at(5)).offline);
+}
+
+#[test]
+fn s075_a_grant_holds_while_it_is_not_revoked_and_its_user_and_session_live() {
+    let (grant, user, session) = (grant(), user(), session());
+    let ended = Session { ended_at: Some(at(4)), ..session.clone() };
+    let holds = |grant: &Grant, session: Option<&Session>| grant.holds(&user, session, at(5));
+    assert!(holds(&grant, Some(&session)));
+    assert!(!holds(&grant, Some(&ended)) && !holds(&grant, None));
+    let away = Grant { offline: true, ..grant.clone() };
+    assert!(holds(&away, Some(&session)) && holds(&away, Some(&ended)) && holds(&away, None));
+    for grant in [&grant, &away] {
+        let revoked = Grant { revoked_at: Some(at(4)), ..grant.clone() };
+        assert!(!holds(&revoked, Some(&session)));
+        for status in [Status::Held, Status::Deactivated, Status::Deleted] {
+            let user = User { status, ..user.clone() };
+            assert!(!grant.holds(&user, Some(&session), at(5)), "{status:?}");
+        }
+    }
 }

@@ -146,8 +146,8 @@ pub(super) async fn disconnect(
     let door = save::disconnect(&tools, &named.key, &application, &house.by()).await?;
     let provider = save::find_provider(&house.store, &named.key).await?;
     let mut text = format!(
-        "Nobody can sign in to {} through \"{}\" any more, and sessions that came by it are \
-         refused there.",
+        "Nobody can sign in to {} through \"{}\" any more. Sessions that came by it are refused \
+         there, and tokens of its clients that came by it have ended.",
         door.key, provider.name
     );
     text.push_str(&applications::no_way_in(house, &door).await?);

@@ -108,7 +108,7 @@ pub async fn resume(
         visit: &visit,
         client: &client,
         parameters: waiting.parameters,
-        begun_at: waiting.created_at,
+        begun_at: waiting.begun_at,
         name: Some(name),
         answers: Answers::default(),
     };

@@ -32,14 +32,14 @@ pub async fn keep(
     visit: &Visit,
     client: &ClientId,
     parameters: Parameters,
-    created_at: Moment,
+    begun_at: Moment,
 ) -> Result<Result<Secret, Duration>, PageError> {
     if let Err(wait) = app.flood.request(visit.address, visit.now) {
         return Ok(Err(wait));
     }
     let name = Secret::generate(app.entropy.as_ref());
     let parameters = parameters.only(&KEPT);
-    let waiting = WaitingRequest { client: client.clone(), parameters, created_at };
+    let waiting = WaitingRequest { client: client.clone(), parameters, begun_at };
     app.store.add_authorization_request(&name.digest(), &waiting, WAITS).await?;
     Ok(Ok(name))
 }

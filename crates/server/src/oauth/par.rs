@@ -61,7 +61,7 @@ pub async fn answer(
     // What proves who the client is goes with whatever else is no part of the request.
     let parameters = parameters.only(&KEPT);
     let name = Secret::generate(app.entropy.as_ref());
-    let waiting = WaitingRequest { client: client.id.clone(), parameters, created_at: visit.now };
+    let waiting = WaitingRequest { client: client.id.clone(), parameters, begun_at: visit.now };
     app.store.add_authorization_request(&pushed(name.expose()), &waiting, WAITS).await?;
     let request_uri = format!("{PUSHED}{}", name.expose());
     let body = json!({ "request_uri": request_uri, "expires_in": WAITS.as_secs() });

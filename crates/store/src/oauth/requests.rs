@@ -20,15 +20,15 @@ pub struct WaitingRequest {
     pub client: ClientId,
     /// As it came.
     pub parameters: Parameters,
-    /// When it came.
-    pub created_at: Moment,
+    /// When it came, or was answered last: a sign-in after that was made for it.
+    pub begun_at: Moment,
 }
 
 #[derive(sqlx::FromRow)]
 struct RequestRow {
     client_id: String,
     parameters: String,
-    created_at: i64,
+    begun_at: i64,
 }
 
 impl RequestRow {
@@ -36,7 +36,7 @@ impl RequestRow {
         Ok(WaitingRequest {
             client: ClientId::from_stored(self.client_id),
             parameters: json(&self.parameters)?,
-            created_at: Moment::from_micros(self.created_at),
+            begun_at: Moment::from_micros(self.begun_at),
         })
     }
 }
@@ -50,11 +50,11 @@ impl Store {
         life: Duration,
     ) -> Result<()> {
         const SQL: &str = "INSERT INTO authorization_requests (digest, client_id, parameters, \
-                           created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
+                           begun_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
         let parameters = to_json(&request.parameters)?;
         transact!(self.db, Mode::Plain, |tx| {
-            let ends = request.created_at.plus(life);
-            let values = args![name, &request.client, &parameters, request.created_at, ends];
+            let ends = request.begun_at.plus(life);
+            let values = args![name, &request.client, &parameters, request.begun_at, ends];
             tx.run(SQL, values).await.map(|_| ())
         })
     }
@@ -65,7 +65,7 @@ impl Store {
         name: &Digest,
         now: Moment,
     ) -> Result<Option<WaitingRequest>> {
-        const SQL: &str = "SELECT client_id, parameters, created_at FROM authorization_requests \
+        const SQL: &str = "SELECT client_id, parameters, begun_at FROM authorization_requests \
                            WHERE digest = $1 AND expires_at > $2 AND taken_at IS NULL";
         let row: Option<RequestRow> = self.db.opt(SQL, args![name, now]).await?;
         Ok(row.map(RequestRow::read).transpose()?)
@@ -74,7 +74,7 @@ impl Store {
     /// It was answered at that moment, and is from now on as if it had come then: a sign-in that
     /// was made for the answer is older than what may be asked next.
     pub async fn change_authorization_request(&self, name: &Digest, now: Moment) -> Result<()> {
-        const SQL: &str = "UPDATE authorization_requests SET created_at = $2 WHERE digest = $1";
+        const SQL: &str = "UPDATE authorization_requests SET begun_at = $2 WHERE digest = $1";
         transact!(self.db, Mode::Plain, |tx| tx.run(SQL, args![name, now]).await.map(|_| ()))
     }
 
@@ -87,7 +87,7 @@ impl Store {
     ) -> Result<Option<WaitingRequest>> {
         const SQL: &str = "UPDATE authorization_requests SET taken_at = $3 WHERE digest = $1 \
                            AND client_id = $2 AND taken_at IS NULL AND expires_at > $3 \
-                           RETURNING client_id, parameters, created_at";
+                           RETURNING client_id, parameters, begun_at";
         let row: Option<RequestRow> = self.db.write_opt(SQL, args![name, client, now]).await?;
         Ok(row.map(RequestRow::read).transpose()?)
     }

@@ -316,7 +316,7 @@ both! {
         let request = WaitingRequest {
             client: shop(),
             parameters: Parameters::read([("scope", "openid"), ("resource", "a:b")]).unwrap(),
-            created_at: at(0),
+            begun_at: at(0),
         };
         let name = digest("request");
         let life = Duration::from_secs(60);
@@ -325,7 +325,7 @@ both! {
         assert_eq!(find(59).await.unwrap(), Some(request.clone()));
         assert_eq!(find(60).await.unwrap(), None);
         house.store.change_authorization_request(&name, at(30)).await.unwrap();
-        let request = WaitingRequest { created_at: at(30), ..request };
+        let request = WaitingRequest { begun_at: at(30), ..request };
         assert_eq!(find(59).await.unwrap(), Some(request.clone()), "it ends when it was to end");
         assert_eq!(find(60).await.unwrap(), None);
         let stranger = ClientId::from_stored("stranger");

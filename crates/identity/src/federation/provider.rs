@@ -132,3 +132,19 @@ pub struct Provider {
     /// When it came to be.
     pub created_at: Moment,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is in the database and in commands is what is in JSON.
+    #[test]
+    fn every_word_is_the_same_everywhere() {
+        let words = Authority::ALL.map(|one| (serde_json::to_value(one), one.as_str()));
+        let states = ProviderState::ALL.map(|one| (serde_json::to_value(one), one.as_str()));
+        let ways = ClientAuthentication::ALL.map(|one| (serde_json::to_value(one), one.as_str()));
+        for (json, word) in words.into_iter().chain(states).chain(ways) {
+            assert_eq!(json.unwrap(), word);
+        }
+    }
+}

@@ -146,3 +146,22 @@ fn every_error_has_its_code() {
     assert_eq!(codes, expected);
     assert_eq!(UnknownUser::ALL.map(UnknownUser::as_str), ["create", "refuse"]);
 }
+
+#[test]
+fn audiences_of_an_exchange_are_distinct_words_of_some_length() {
+    let takes = |audiences: &[&str]| {
+        let audiences: Vec<String> = audiences.iter().map(|&one| one.to_owned()).collect();
+        check_exchange_audiences(&audiences).is_ok()
+    };
+    let longest = "é".repeat(MAX_AUDIENCE);
+    for good in [&[][..], &["app"], &["app", "another app"], &[&longest]] {
+        assert!(takes(good), "{good:?}");
+    }
+    let longer = format!("{longest}a");
+    for bad in [&[""][..], &["app", ""], &["app", "app"], &["two\nlines"], &[&longer]] {
+        assert!(!takes(bad), "{bad:?}");
+    }
+    let many: Vec<String> = (0..=MAX_AUDIENCES).map(|number| number.to_string()).collect();
+    assert!(check_exchange_audiences(&many[1..]).is_ok());
+    assert!(check_exchange_audiences(&many).is_err());
+}

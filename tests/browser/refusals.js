@@ -64,6 +64,27 @@ scenario('refusals', { certified: true }, (scene, stage) => {
     await stage.house.cli('users', 'activate', 'bo@other.test');
   });
 
+  scene('a provider that does not say that somebody signed in anew', async () => {
+    const redirectUri = 'https://shop.example/callback';
+    await stage.house.addClient(['--application', 'back-office', '--name', 'Shop', '--id', 'shop', '--redirect-uri', redirectUri]);
+    const visitor = await stage.visitor();
+    await stage.signInByCertified(visitor, 'bo', OTHER.name);
+    await visitor.isSignedIn('bo');
+    const asked = new URLSearchParams({
+      client_id: 'shop', redirect_uri: redirectUri, response_type: 'code', scope: 'openid', state: 'state',
+      nonce: 'nonce', code_challenge: 'c'.repeat(43), code_challenge_method: 'S256', prompt: 'login',
+    });
+    await visitor.open(`${base()}/oauth/authorize?${asked}`);
+    const way = await visitor.page.locator('a', { hasText: `Login with ${OTHER.name}` }).getAttribute('href');
+    const start = await visitor.context.request.get(new URL(way, base()).href, { maxRedirects: 0 });
+    const place = new URL(start.headers().location);
+    assert.equal(place.searchParams.get('max_age'), '0');
+    // Whoever sits at somebody else's browser may shorten the address, and the provider then asks nothing.
+    for (const name of ['prompt', 'max_age']) place.searchParams.delete(name);
+    await visitor.open(place.href);
+    await refused(visitor, 'not_signed_in_anew');
+  });
+
   scene('an address that proves nothing', async () => {
     stage.certified.people.set('mute', { given_name: 'Mute' });
     await arrives('mute', 'email_missing');

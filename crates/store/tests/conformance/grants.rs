@@ -143,7 +143,7 @@ both! {
     async fn a_code_that_is_looked_at_is_not_used_up(house) {
         let user = house.administrator("ada@example.com").await;
         let session = house.session(&user, "ada", at(0)).await;
-        house.store.add_code(&digest("c"), &terms("openid"), &session.id, at(0)).await.unwrap();
+        give_code(house, "c", "openid", &session).await;
         let look = async |code: &str, client: &ClientId, seconds| {
             house.store.find_code(&digest(code), client, at(seconds)).await.unwrap()
         };

@@ -37,13 +37,11 @@ pub(super) async fn holds_at(
     then: Moment,
     outbound: &OutboundConfig,
 ) -> Result<bool, TlsError> {
-    let client = client(then, outbound)?;
-    let Some(client) = client else { return Ok(true) };
-    Ok(client.get(url.clone()).send().await.is_ok())
+    Ok(client(then, outbound)?.get(url.clone()).send().await.is_ok())
 }
 
 #[expect(clippy::disallowed_methods, reason = "it asks nobody but ourselves, at another time")]
-fn client(then: Moment, outbound: &OutboundConfig) -> Result<Option<Client>, TlsError> {
+fn client(then: Moment, outbound: &OutboundConfig) -> Result<Client, TlsError> {
     let since = Duration::from_micros(u64::try_from(then.micros()).unwrap_or(0));
     let provider = Arc::new(aws_lc_rs::default_provider());
     let authorities: Vec<CertificateDer<'static>> = outbound
@@ -61,11 +59,11 @@ fn client(then: Moment, outbound: &OutboundConfig) -> Result<Option<Client>, Tls
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     tls.time_provider = Arc::new(At(since));
-    let client = Client::builder()
+    Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(Duration::from_secs(outbound.timeout_seconds))
-        .build();
-    Ok(client.ok())
+        .build()
+        .map_err(|error| TlsError::General(error.to_string()))
 }

@@ -98,12 +98,18 @@ pub async fn examine(
     if let Some(house) = &house {
         own::people_and_keys(house, &mut findings).await;
     }
-    outside::names(bag, house.as_ref(), &mut findings).await;
+    let hosts = match &house {
+        Some(house) => own::protected_hosts(&house.store, &mut findings).await,
+        None => Vec::new(),
+    };
+    outside::names(bag, &hosts, &mut findings).await;
     front::look(bag, house.as_ref(), &mut findings, &mut clocks).await;
     outside::mail(bag, &mut findings).await;
     if let Some(house) = &house {
         outside::providers(bag, house, &mut findings, &mut clocks).await;
-        outside::protected_hosts(bag, house, &mut findings).await;
+    }
+    for host in &hosts {
+        findings.push(outside::protected(bag, host).await);
     }
     findings.push(clocks.finding(config));
     if let Some(house) = house {

@@ -8,22 +8,19 @@ use identity::forward_auth::ProtectedHost;
 use url::Url;
 
 use super::clocks::Clocks;
-use super::own::Opened;
+use super::own::{Opened, lost};
 use super::{Bag, Finding};
 use crate::federation::save::to_confirm;
 use crate::mail::smtp::Smtp;
 
 /// Whether the names that people and mail need lead anywhere.
-pub(super) async fn names(bag: Bag<'_>, house: Option<&Opened>, findings: &mut Vec<Finding>) {
+pub(super) async fn names(bag: Bag<'_>, hosts: &[ProtectedHost], findings: &mut Vec<Finding>) {
     const CHECK: &str = "names";
     let config = bag.config;
     let urls = std::iter::once(&config.server.public_url).chain(&config.mail.smtp_url);
     let mut wanted: BTreeSet<String> = urls.filter_map(host).collect();
-    if let Some(house) = house {
-        let hosts = house.store.list_protected_hosts().await.unwrap_or_default();
-        let origins = hosts.iter().filter_map(|host| Url::parse(host.origin.as_str()).ok());
-        wanted.extend(origins.filter_map(|url| self::host(&url)));
-    }
+    let origins = hosts.iter().filter_map(|host| Url::parse(host.origin.as_str()).ok());
+    wanted.extend(origins.filter_map(|url| host(&url)));
     let mut missing = Vec::new();
     for name in &wanted {
         if let Err(error) = tokio::net::lookup_host((name.as_str(), 0)).await {
@@ -71,8 +68,7 @@ pub(super) async fn providers(
     let all = match house.store.list_providers().await {
         Ok(all) => all,
         Err(error) => {
-            let advice = "Run the doctor again once it answers.";
-            findings.push(Finding::wrong("database", format!("{error}."), advice));
+            findings.push(lost(&error));
             return;
         }
     };
@@ -112,14 +108,8 @@ async fn clock_of(bag: Bag<'_>, provider: &Provider, clocks: &mut Clocks) {
     }
 }
 
-/// Whether the proxy of every protected host passes our paths on.
-pub(super) async fn protected_hosts(bag: Bag<'_>, house: &Opened, findings: &mut Vec<Finding>) {
-    for host in house.store.list_protected_hosts().await.unwrap_or_default() {
-        findings.push(protected(bag, &host).await);
-    }
-}
-
-async fn protected(bag: Bag<'_>, host: &ProtectedHost) -> Finding {
+/// Whether the proxy of a protected host passes our paths on.
+pub(super) async fn protected(bag: Bag<'_>, host: &ProtectedHost) -> Finding {
     const CHECK: &str = "protected_host";
     let origin = &host.origin;
     // The operator protects it, so it may be at a private address.

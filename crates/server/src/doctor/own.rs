@@ -1,5 +1,6 @@
 //! What a house has on its own machine: key file, database, and what is in it.
 
+use identity::forward_auth::ProtectedHost;
 use identity::oauth::clients::SigningAlgorithm;
 use store::{Examined, Schema, Store};
 
@@ -128,8 +129,19 @@ pub(super) async fn people_and_keys(house: &Opened, findings: &mut Vec<Finding>)
     findings.push(queues(&house.store).await.unwrap_or_else(|error| lost(&error)));
 }
 
+/// Hosts in front of which a proxy asks us.
+pub(super) async fn protected_hosts(
+    store: &Store,
+    findings: &mut Vec<Finding>,
+) -> Vec<ProtectedHost> {
+    store.list_protected_hosts().await.unwrap_or_else(|error| {
+        findings.push(lost(&error));
+        Vec::new()
+    })
+}
+
 /// The database answered a moment ago.
-fn lost(error: &store::Error) -> Finding {
+pub(super) fn lost(error: &store::Error) -> Finding {
     Finding::wrong("database", format!("{error}."), "Run the doctor again once it answers.")
 }
 

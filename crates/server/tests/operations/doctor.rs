@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::groups::ADMINISTRATORS;
-use identity::groups::GroupName;
+use identity::applications::ApplicationKey;
+use identity::forward_auth::ProtectedHost;
+use identity::groups::{ADMINISTRATORS, GroupName};
+use identity::return_to::Origin;
 use identity::time::Moment;
 use identity::users::{Status, UserType};
 use serde_json::Value;
@@ -95,6 +97,13 @@ async fn each_thing_that_is_wrong_is_named() {
     provider.down().await;
     assert_eq!(troubles(&house).await, [("provider", Standing::Wrong)]);
     provider.up().await;
+
+    let origin = Origin::parse("http://127.0.0.1:1").expect("an origin");
+    let host = ProtectedHost { origin, application: ApplicationKey::from_stored("back-office") };
+    let (store, by, now) = (&house.app.store, By::operator(), house.app.now());
+    store.add_protected_host(&host, &by, now).await.expect("a host");
+    assert_eq!(troubles(&house).await, [("protected_host", Standing::Wrong)]);
+    store.remove_protected_host(&host.origin, &by, now).await.expect("gone");
 
     let late = Behind(house.clock.clone(), Duration::from_secs(90));
     let found = findings(&house, &late).await;

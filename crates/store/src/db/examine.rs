@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::db::faults::fault;
-use crate::db::open::MIGRATIONS;
+use crate::db::open::{ACQUIRE_TIMEOUT, MIGRATIONS};
 use crate::error::Error;
 
 /// How far a database is, seen from this program.
@@ -49,7 +49,11 @@ pub(crate) async fn examine(url: &str) -> Result<Option<Examined>, Error> {
         return sqlite(options.create_if_missing(false)).await;
     }
     let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
-    postgres(options.application_name("vestibule")).await.map(Some)
+    let looked = postgres(options.application_name("vestibule"));
+    match tokio::time::timeout(ACQUIRE_TIMEOUT, looked).await {
+        Ok(looked) => looked.map(Some),
+        Err(_) => Err(Error::Busy("the server does not answer in time".to_owned())),
+    }
 }
 
 async fn sqlite(options: SqliteConnectOptions) -> Result<Option<Examined>, Error> {

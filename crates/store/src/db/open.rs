@@ -16,7 +16,7 @@ use crate::error::{Error, Fault};
 pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
 /// How long a connection may take to come by. Past it the caller answers 503.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long SQLite waits for another process's write to end.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 

@@ -47,3 +47,11 @@ async fn looking_into_a_server_makes_nothing_there() {
     let nobody = "postgres://vestibule@127.0.0.1:1/vestibule";
     assert!(matches!(Store::examine(nobody).await, Err(Error::Busy(_))));
 }
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = silent.local_addr().expect("an address").port();
+    let url = format!("postgres://vestibule@127.0.0.1:{port}/vestibule");
+    assert!(matches!(Store::examine(&url).await, Err(Error::Busy(_))));
+}

@@ -244,9 +244,9 @@ fn kind_v6(ip: Ipv6Addr) -> Kind {
         return Kind::Never("a cloud's metadata service");
     }
     match ip.segments() {
-        [0, 0, 0, 0, 0, 0, 0, 0] => Kind::Never("the unspecified address"),
         [0, 0, 0, 0, 0, 0, 0, 1] => Kind::Private("a loopback address"),
-        // IPv4-compatible and -mapped (RFC 4291 2.5.5), -translated (RFC 2765), NAT64 (RFC 6052).
+        // The unspecified address, IPv4-compatible and -mapped ones (RFC 4291 2.5.2, 2.5.5),
+        // -translated (RFC 2765), NAT64 (RFC 6052).
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
@@ -267,5 +267,6 @@ fn kind_v6(ip: Ipv6Addr) -> Kind {
 }
 
 fn embedded(high: u16, low: u16) -> Ipv4Addr {
-    Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    Ipv4Addr::new(a, b, c, d)
 }

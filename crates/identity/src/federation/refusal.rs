@@ -242,4 +242,13 @@ mod tests {
         codes.dedup();
         assert_eq!(codes.len(), Refusal::ALL.len());
     }
+
+    #[test]
+    fn every_refusal_says_in_words_of_its_own_what_happened() {
+        let mut meanings = Refusal::ALL.map(Refusal::meaning).to_vec();
+        assert!(meanings.iter().all(|meaning| meaning.contains(' ')), "{meanings:?}");
+        meanings.sort_unstable();
+        meanings.dedup();
+        assert_eq!(meanings.len(), Refusal::ALL.len());
+    }
 }

@@ -161,6 +161,25 @@ fn s031_metadata_services_and_impossible_addresses_are_refused_even_when_listed(
 }
 
 #[test]
+fn what_an_operator_reads_names_the_kind_of_address() {
+    let words = |ip: &str| {
+        let reach = Reach { allow_private: &[] };
+        reach.check_address("idp.corp", 443, ip.parse().unwrap()).unwrap_err().to_string()
+    };
+    for (ip, kind) in [
+        ("10.0.0.1", "a private address"),
+        ("::1", "a loopback address"),
+        ("::", "an unspecified address"),
+        ("ff02::1", "a multicast address"),
+        ("100::1", "an address that nobody was given"),
+        ("169.254.169.254", "a cloud's metadata service"),
+    ] {
+        let words = words(ip);
+        assert!(words.contains(kind) && words.contains(ip), "{ip}: {words}");
+    }
+}
+
+#[test]
 fn s031_addresses_of_the_internet_pass() {
     for ip in PUBLIC {
         assert_eq!(check_ip("id.example.com", ip, &[]), None, "{ip}");

@@ -26,6 +26,7 @@ use crate::oauth::signing::{Signer, SigningError, Tools};
 use crate::pages::Pages;
 use crate::passwords::hasher::Hasher;
 use crate::sessions::cache::SessionCache;
+use crate::traces::Traces;
 
 /// Everything, shared by all requests.
 #[derive(Clone)]
@@ -75,6 +76,8 @@ pub struct House {
     pub hosts: HostCache,
     /// What was counted and timed since the start.
     pub metrics: Metrics,
+    /// What tells a collector how requests went.
+    pub traces: Traces,
 }
 
 impl Deref for App {
@@ -109,6 +112,9 @@ pub enum OpenError {
     /// A file of certificate authorities is unreadable.
     #[error(transparent)]
     Upstream(#[from] crate::federation::upstream::SetupError),
+    /// Requests cannot be traced as it is configured.
+    #[error(transparent)]
+    Traces(#[from] crate::traces::SetupError),
 }
 
 /// What a house is made of besides its configuration; tests hand in their own.
@@ -147,6 +153,7 @@ impl App {
             ignored: Ignored::default(),
             hosts: HostCache::default(),
             metrics: Metrics::default(),
+            traces: Traces::start(&config)?,
             signer,
             config,
             store,

@@ -32,4 +32,5 @@ pub mod router;
 pub mod serve;
 pub mod sessions;
 pub mod setup;
+pub mod traces;
 pub mod visit;

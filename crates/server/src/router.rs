@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::csrf::need_browser;
 use crate::metrics::measure;
 use crate::pages::{STYLE, dress_errors, secure_headers};
+use crate::traces::follow;
 use crate::{
     federation, forward_auth, login, oauth, openapi, operations, passwords, sessions, setup,
 };
@@ -129,14 +130,20 @@ pub fn router(app: App) -> Router {
     let routes = [others(), proxied(), protocol(), checks()]
         .into_iter()
         .fold(machines.merge(forms), |all, routes| all.merge(joined(routes)));
-    routes
+    let dressed = routes
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_LIMIT))
         .layer(CatchPanicLayer::new())
         .layer(from_fn_with_state(app.clone(), dress_errors))
         .layer(from_fn_with_state(app.clone(), secure_headers))
-        .layer(from_fn_with_state(app.clone(), measure))
-        .with_state(app)
+        .layer(from_fn_with_state(app.clone(), measure));
+    // Whoever traces nothing pays nothing for it.
+    let traced = if app.traces.is_on() {
+        dressed.layer(from_fn_with_state(app.clone(), follow))
+    } else {
+        dressed
+    };
+    traced.with_state(app)
 }
 
 /// The style sheet; its address changes with its content, so it never has to be asked for again.

@@ -31,6 +31,7 @@ pub async fn serve(
     tasks.shutdown().await;
     sessions::watch::flush(&app).await;
     app.store.close().await;
+    app.traces.close().await;
     Ok(())
 }
 

@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Config, PasswordsConfig};
+use url::Url;
+
+use super::{Config, PasswordsConfig, TracesConfig};
 
 /// A key, and why its value cannot work.
 pub(super) type Refused = (&'static str, String);
@@ -48,7 +50,7 @@ pub(super) fn check(config: &Config) -> Result<(), Refused> {
     if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| database.starts_with(scheme)) {
         return refuse("database.url", "must begin with sqlite: or postgres:");
     }
-    Ok(())
+    traces(&config.traces)
 }
 
 fn refuse(key: &'static str, why: impl Into<String>) -> Result<(), Refused> {
@@ -81,6 +83,28 @@ fn server(config: &Config) -> Result<(), Refused> {
             format!("\"{proxy}\" is no address and no network such as 10.0.0.0/8"),
         ),
     }
+}
+
+fn traces(traces: &TracesConfig) -> Result<(), Refused> {
+    let good = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    if !traces.url.as_ref().is_none_or(good) {
+        let text = "must be an http or https address without user, password, query and fragment; \
+                    what the collector wants to see of you belongs in traces.headers_file";
+        return refuse("traces.url", text);
+    }
+    if traces.service_name.trim().is_empty() {
+        return refuse("traces.service_name", "must not be empty");
+    }
+    if !(0.0..=1.0).contains(&traces.ratio) {
+        return refuse("traces.ratio", "must be between 0 and 1");
+    }
+    Ok(())
 }
 
 fn is_loopback(config: &Config) -> bool {
@@ -160,6 +184,17 @@ pub(super) fn remarks(config: &Config) -> Vec<String> {
         remarks.push(
             "mail.smtp_url is not set: mail, such as the links of \"Forgot your password?\", waits \
              in the queue and reaches nobody"
+                .to_owned(),
+        );
+    }
+    let in_clear = |url: &Url| {
+        let here = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        url.scheme() == "http" && !here
+    };
+    if config.traces.headers_file.is_some() && config.traces.url.as_ref().is_some_and(in_clear) {
+        remarks.push(
+            "traces.url is plain http: whoever is on the way to the collector reads the headers of \
+             traces.headers_file"
                 .to_owned(),
         );
     }
@@ -250,6 +285,44 @@ mod tests {
         for bad in ["", "verbose", "info,", "store=loud", "=info", "info, store=debug"] {
             assert_eq!(with(bad), Some("log.level"), "{bad}");
         }
+    }
+
+    #[test]
+    fn traces_go_to_a_bare_address_and_their_share_is_a_share() {
+        let to = |url: &str| {
+            refused(|config| config.traces.url = Some(Url::parse(url).expect("an address")))
+        };
+        for good in ["http://collector:4318", "https://traces.example/otlp/v1/traces"] {
+            assert_eq!(to(good), None, "{good}");
+        }
+        for bad in [
+            "ftp://collector",
+            "http://user@collector",
+            "http://:password@collector",
+            "http://collector/?key=1",
+            "http://collector/#1",
+        ] {
+            assert_eq!(to(bad), Some("traces.url"), "{bad}");
+        }
+        let ratio = |ratio| refused(|config| config.traces.ratio = ratio);
+        assert_eq!((ratio(0.0), ratio(1.0)), (None, None));
+        for bad in [-0.1, 1.1, f64::NAN] {
+            assert_eq!(ratio(bad), Some("traces.ratio"), "{bad}");
+        }
+        let named = refused(|config| config.traces.service_name = " ".to_owned());
+        assert_eq!(named, Some("traces.service_name"));
+    }
+
+    #[test]
+    fn headers_for_a_collector_that_travel_in_clear_are_remarked_on() {
+        let remarked = |url: &str| {
+            let mut config = Config::default();
+            config.traces.url = Some(Url::parse(url).expect("an address"));
+            config.traces.headers_file = Some("headers".into());
+            remarks(&config).iter().any(|remark| remark.contains("traces.url"))
+        };
+        assert!(remarked("http://collector:4318"));
+        assert!(!remarked("https://collector:4318") && !remarked("http://127.0.0.1:4318"));
     }
 
     #[test]

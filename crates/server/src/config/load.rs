@@ -87,6 +87,10 @@ pub fn load(
         config.database.url = read_secret(file)?;
     }
     check(&config).map_err(|(key, why)| ConfigError::Unusable { place: place(key), key, why })?;
+    crate::traces::read_headers(&config.traces).map_err(|why| {
+        let key = "traces.headers_file";
+        ConfigError::Unusable { place: place(key), key, why }
+    })?;
     // Whoever starts a house learns now that mail cannot go out, and not when somebody waits.
     crate::mail::smtp::Smtp::new(&config.mail)
         .map_err(|error| ConfigError::Mail(Box::new(error)))?;

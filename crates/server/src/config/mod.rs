@@ -42,6 +42,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// Where it tells an operator's machinery how it is.
     pub operations: OperationsConfig,
+    /// Where it tells how its requests went.
+    pub traces: TracesConfig,
 }
 
 impl Config {
@@ -205,6 +207,20 @@ pub struct OperationsConfig {
     pub listen: Option<SocketAddr>,
 }
 
+/// `[traces]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TracesConfig {
+    /// Where an OpenTelemetry collector takes OTLP over HTTP; nothing is traced unless it is set.
+    pub url: Option<Url>,
+    /// A file of headers for the collector, one `Name: value` a line.
+    pub headers_file: Option<PathBuf>,
+    /// What the collector calls this service.
+    pub service_name: String,
+    /// Share of the requests that are traced of those that come with no trace: 0 to 1.
+    pub ratio: f64,
+}
+
 /// Shape of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -230,6 +246,7 @@ impl Default for Config {
             log: LogConfig { format: LogFormat::Text, level: "info".to_owned() },
             audit: AuditConfig { visitor_refusals_days: 90, keep_days: 0 },
             operations: OperationsConfig::default(),
+            traces: TracesConfig::default(),
         }
     }
 }
@@ -243,6 +260,12 @@ impl Default for SessionsConfig {
 impl Default for AuditConfig {
     fn default() -> Self {
         Config::default().audit
+    }
+}
+
+impl Default for TracesConfig {
+    fn default() -> Self {
+        Self { url: None, headers_file: None, service_name: "vestibule".to_owned(), ratio: 1.0 }
     }
 }
 

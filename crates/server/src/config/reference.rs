@@ -198,6 +198,33 @@ const KEYS: &[Key] = &[
          /healthz. Without it there are no metrics. Keep it away from the public: a private \
          address, or loopback.",
     ),
+    Key(
+        "traces.url",
+        Kind::Text,
+        "",
+        "Where an OpenTelemetry collector takes OTLP over HTTP: `http://collector:4318`, to which \
+         `/v1/traces` is added, or the whole address. Without it nothing is traced. What a trace \
+         says is in [traces](traces.md).",
+    ),
+    Key(
+        "traces.headers_file",
+        Kind::Text,
+        "",
+        "A file of headers for the collector, one `Name: value` a line.",
+    ),
+    Key(
+        "traces.service_name",
+        Kind::Text,
+        "\"vestibule\"",
+        "What the collector calls this service.",
+    ),
+    Key(
+        "traces.ratio",
+        Kind::Number,
+        "1.0",
+        "Share of the requests that are traced, of those that come without a `traceparent`: 0–1. \
+         The others are traced if whoever asks traces them.",
+    ),
 ];
 
 /// `section.key` of everything that can be set.

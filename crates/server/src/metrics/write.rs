@@ -1,7 +1,7 @@
 //! What the house says about itself when it is asked by Prometheus.
 
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::text::Page;
 use super::{BOUNDS, Histogram};
@@ -27,6 +27,7 @@ pub async fn write(app: &App) -> String {
     let name = "vestibule_ignored_forwarded_total";
     let help = "Requests of untrusted peers whose forwarded headers were ignored.";
     page.metric(name, "counter", help).value(name, &[], app.ignored.requests());
+    spans(app, &mut page);
     queues(app, &mut page).await;
     page.finish()
 }
@@ -106,6 +107,25 @@ fn providers(app: &App, page: &mut Page) {
     for (key, health) in &known {
         page.value(name, &[("provider", key)], health.at.seconds());
     }
+}
+
+/// Nothing where nothing is traced.
+fn spans(app: &App, page: &mut Page) {
+    let Some(figures) = app.traces.figures() else { return };
+    let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let name = "vestibule_spans_total";
+    let help = "Spans that the collector took, did not take, or that there was no room for.";
+    page.metric(name, "counter", help);
+    for (outcome, spans) in [
+        ("dropped", &figures.dropped),
+        ("exported", &figures.exported),
+        ("refused", &figures.refused),
+    ] {
+        page.value(name, &[("outcome", outcome)], count(spans));
+    }
+    let name = "vestibule_spans_waiting";
+    let help = "Spans that wait for the collector.";
+    page.metric(name, "gauge", help).value(name, &[], count(&figures.waiting));
 }
 
 async fn queues(app: &App, page: &mut Page) {

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::oauth::answer::Failure;
 use crate::router::is_for_machines;
+use crate::traces;
 use crate::visit::RequestId;
 
 /// Gives every request its id, and every error without a page the page that fits.
@@ -29,8 +30,11 @@ pub async fn dress_errors(State(app): State<App>, mut request: Request, next: Ne
     let path = request.uri().path();
     let span =
         tracing::error_span!("request", id = %id.0, path, trace_id = Empty, parent_id = Empty);
-    if let Some((trace, parent)) = trace_parent(request.headers()) {
-        span.record("trace_id", trace).record("parent_id", parent);
+    // So that its lines in the log are found beside those of whoever asked.
+    if let Some(parent) = traces::parent(request.headers()) {
+        span.record("trace_id", parent.trace).record("parent_id", parent.span);
+    } else if let Some(trace) = traces::current_trace() {
+        span.record("trace_id", trace);
     }
     let mut response = next.run(request).instrument(span).await;
     let error = response.extensions_mut().remove::<Arc<PageError>>();
@@ -81,22 +85,6 @@ fn keep(first: &HeaderMap, headers: &mut HeaderMap) {
     }
 }
 
-/// Trace and span that the request belongs to (W3C Trace Context section 3.2), so that its lines
-/// in the log are found beside those of whoever asked. Anything that is not exactly so is ignored.
-fn trace_parent(headers: &HeaderMap) -> Option<(&str, &str)> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    let (version, rest) = text.split_once('-')?;
-    let (trace, rest) = rest.split_once('-')?;
-    let (parent, flags) = rest.split_once('-')?;
-    let is_hex = |part: &str, length: usize| {
-        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        part.len() == length && part.bytes().all(digit)
-    };
-    let is_named = |part: &str, length| is_hex(part, length) && part.bytes().any(|b| b != b'0');
-    let fits = version == "00" && is_named(trace, 32) && is_named(parent, 16) && is_hex(flags, 2);
-    fits.then_some((trace, parent))
-}
-
 /// What the framework itself refused, without a page.
 fn undressed(response: &Response) -> Option<PageError> {
     if response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| {
@@ -115,33 +103,5 @@ fn undressed(response: &Response) -> Option<PageError> {
         StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => Some(PageError::Busy),
         StatusCode::INTERNAL_SERVER_ERROR => Some(PageError::Broken),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_is_taken_from_a_well_formed_traceparent_only() {
-        let told = |text: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert("traceparent", HeaderValue::from_static(text));
-            trace_parent(&headers).map(|(trace, parent)| (trace.to_owned(), parent.to_owned()))
-        };
-        let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(told(good), Some((trace.to_owned(), parent.to_owned())));
-        for odd in [
-            "",
-            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-            "99-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-            "secret-in-a-header",
-        ] {
-            assert_eq!(told(odd), None, "{odd}");
-        }
     }
 }

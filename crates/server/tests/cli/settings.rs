@@ -76,6 +76,8 @@ async fn what_is_wrong_with_a_configuration_is_said_with_what_to_do() {
         ("[throttle]\nnetwork_failures = 0\n", "throttle.network_failures must be at least 1"),
         ("[outbound]\ntimeout_seconds = 0\n", "outbound.timeout_seconds must be between"),
         ("[passwords]\nargon2_memory_kib = 8\nargon2_passes = 3\n", "12288"),
+        ("[traces]\nheaders_file = \"missing.headers\"\n", "missing.headers"),
+        ("[traces]\nratio = 2\n", "traces.ratio must be between 0 and 1"),
         ("[outbound]\nextra_ca_files = [\"missing.pem\"]\n", "missing.pem"),
     ] {
         folder.write("vestibule.toml", file);
@@ -187,6 +189,31 @@ async fn without_any_configuration_it_serves_keeps_its_data_private_and_stops_wh
     assert!(!log.contains("token="), "a log is no terminal: {log}");
     let warned = log.lines().any(|line| line.contains("WARN") && line.contains("mail.smtp_url"));
     assert!(warned, "mail that goes nowhere is worth a warning: {log}");
+}
+
+/// What other programs take from the environment is not ours: nobody is told of anything.
+#[tokio::test]
+async fn without_an_address_for_traces_nobody_is_told_whatever_the_environment_says() {
+    let folder = Empty::folder("untraced");
+    let collector = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    collector.set_nonblocking(true).expect("a socket");
+    let to = format!("http://{}", collector.local_addr().expect("an address"));
+    let port =
+        TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("it").port();
+    let (listen, url) = (format!("127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
+    let mut command = folder.command(&["serve"]);
+    command.env("VESTIBULE__SERVER__LISTEN", &listen).env("VESTIBULE__SERVER__PUBLIC_URL", &url);
+    command.env("OTEL_EXPORTER_OTLP_ENDPOINT", &to).env("OTEL_TRACES_SAMPLER", "always_on");
+    let mut house = command.stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
+    wait_for(port).await;
+    let browser = Browser::new(&Url::parse(&url).expect("a URL"));
+    assert_eq!(browser.open("/back-office/login").await.status, 200);
+    let pid = house.id().expect("a process").to_string();
+    let asked = std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+    assert!(asked.success());
+    assert_eq!(house.wait().await.expect("it ends").code(), Some(0));
+    let came = collector.accept().map(|(_, from)| from).map_err(|error| error.kind());
+    assert_eq!(came, Err(std::io::ErrorKind::WouldBlock));
 }
 
 async fn wait_for(port: u16) {

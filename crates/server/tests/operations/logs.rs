@@ -18,12 +18,12 @@ use url::Url;
 
 use crate::metrics::{PASSWORD, grace, machine};
 
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const REDIRECT_URI: &str = "https://shop.example/callback";
-const SHOP_SECRET: &str = "the-secret-of-the-shop-47";
-const WRONG_SECRET: &str = "not-the-secret-of-the-shop-48";
-const WRONG: &str = "password1 in the wrong field";
-const NEW: &str = "thunder basket olive 36";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const REDIRECT_URI: &str = "https://shop.example/callback";
+pub(crate) const SHOP_SECRET: &str = "the-secret-of-the-shop-47";
+pub(crate) const WRONG_SECRET: &str = "not-the-secret-of-the-shop-48";
+pub(crate) const WRONG: &str = "password1 in the wrong field";
+pub(crate) const NEW: &str = "thunder basket olive 36";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 #[derive(Clone, Default)]
@@ -48,7 +48,7 @@ impl Write for Kept {
 }
 
 /// A client of the back office whose secret is known.
-async fn register(house: &House) {
+pub(crate) async fn register(house: &House) {
     let mut new = NewClient::named(ApplicationKey::from_stored("back-office"), "Shop");
     new.id = Some("shop".to_owned());
     new.redirect_uris = vec![REDIRECT_URI.to_owned()];
@@ -60,13 +60,13 @@ async fn register(house: &House) {
     house.learn().await;
 }
 
-async fn sign_in(browser: &Browser, password: &str) {
+pub(crate) async fn sign_in(browser: &Browser, password: &str) {
     let form = browser.open("/back-office/login").await.form("/login");
     browser.submit(&form.with("email", "grace@shop.test").with("password", password)).await;
 }
 
 /// A forgotten password, a new one; the token of the link is a secret too.
-async fn reset(browser: &Browser, mails: &MailServer) -> String {
+pub(crate) async fn reset(browser: &Browser, mails: &MailServer) -> String {
     let form = browser.open("/back-office/password/forgot").await.form("/forgot");
     browser.submit(&form.with("email", "grace@shop.test")).await;
     let link = mails.wait_for(1).await.link();
@@ -77,7 +77,7 @@ async fn reset(browser: &Browser, mails: &MailServer) -> String {
 }
 
 /// Somebody who is signed in comes back with a code, which becomes tokens: all of them secrets.
-async fn code_flow(house: &House, browser: &Browser) -> Vec<String> {
+pub(crate) async fn code_flow(house: &House, browser: &Browser) -> Vec<String> {
     let challenge = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, VERIFIER.as_bytes()));
     let mut url = house.url().join("/oauth/authorize").expect("an address");
     url.query_pairs_mut().extend_pairs([

@@ -1,5 +1,7 @@
-//! What an operator's machinery sees: readiness, metrics, and a log without secrets.
+//! What an operator's machinery sees: readiness, metrics, traces, and a log without secrets.
 
+mod collector;
 mod doctor;
 mod logs;
 mod metrics;
+mod traces;

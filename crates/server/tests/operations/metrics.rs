@@ -66,7 +66,7 @@ async fn retire_all_keys(house: &House) {
 }
 
 /// The number behind a name with its labels.
-fn value(text: &str, name: &str) -> Option<f64> {
+pub(crate) fn value(text: &str, name: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     line.map(|number| number.parse().expect("a number"))
 }

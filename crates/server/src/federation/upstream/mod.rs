@@ -26,7 +26,7 @@ use url::form_urlencoded;
 
 pub use keys::{Health, KeysFault};
 pub use proofs::BroughtToken;
-pub(crate) use wire::Reply;
+pub(crate) use wire::{Reply, Wire};
 pub use wire::{SetupError, WireFault};
 
 use crate::clock::Clock;

@@ -12,10 +12,11 @@ use identity::federation::reach::{AddressFault, Reach};
 use identity::time::Moment;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, DATE, HeaderMap, HeaderName, LOCATION};
-use reqwest::{Certificate, Client, RequestBuilder, StatusCode};
+use reqwest::{Certificate, Client, RequestBuilder, Response, StatusCode};
 use url::Url;
 
 use crate::config::OutboundConfig;
+use crate::traces::Errand;
 
 /// A larger answer is not read to its end, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -67,6 +68,20 @@ pub enum WireFault {
     /// Something else than JSON.
     #[error("answered with {0} instead of JSON")]
     NotJson(String),
+}
+
+impl WireFault {
+    /// What it is, in one word that says nothing of the answer.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Address(_) | Self::NotAnAddress(_) => "address",
+            Self::Unreachable(_) => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::TooLarge => "too_large",
+            Self::Status(_) => "status",
+            Self::NotJson(_) => "not_json",
+        }
+    }
 }
 
 /// What came back.
@@ -130,6 +145,11 @@ impl Reply {
         let date = httpdate::parse_http_date(self.header(&DATE)?).ok()?;
         let since = date.duration_since(UNIX_EPOCH).ok()?;
         Some(Moment::from_seconds(i64::try_from(since.as_secs()).ok()?))
+    }
+
+    /// The status and the body, whatever they are.
+    pub(crate) fn into_parts(self) -> (StatusCode, Vec<u8>) {
+        (self.status, self.body)
     }
 
     fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -205,6 +225,12 @@ impl Wire {
         Ok(self.client_for(&url, reach).post(url).header(ACCEPT, "application/json"))
     }
 
+    /// A POST to an address that the operator's own configuration names, wherever that is; to be
+    /// sent with [`Self::send`].
+    pub(crate) fn post_anywhere(&self, url: &Url) -> RequestBuilder {
+        self.listed.post(url.clone())
+    }
+
     fn client_for(&self, url: &Url, reach: &Reach<'_>) -> &Client {
         // A listed host is one whose loopback address would pass; see `Reach::check_address`.
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -217,16 +243,12 @@ impl Wire {
 
     /// Sends, and reads the answer up to the limits.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Reply, WireFault> {
-        let mut response = request.send().await.map_err(fault)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(fault)? {
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(WireFault::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Reply { status, headers, body })
+        let (client, request) = request.build_split();
+        let request = request.map_err(fault)?;
+        let errand = Errand::begin(request.method(), request.url());
+        let came = receive(client.execute(request)).await;
+        errand.end(came.as_ref().map(|reply| reply.status).map_err(WireFault::word));
+        came
     }
 
     /// Whether `url` may be connected to, by what its name resolves to now; for the save of an
@@ -246,6 +268,21 @@ impl Wire {
         }
         Ok(())
     }
+}
+
+async fn receive(
+    answer: impl Future<Output = reqwest::Result<Response>>,
+) -> Result<Reply, WireFault> {
+    let mut response = answer.await.map_err(fault)?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(WireFault::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body })
 }
 
 /// The address, if we go there: the resolver is never asked about a literal IP address.

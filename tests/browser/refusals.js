@@ -13,7 +13,7 @@ const person = (name, more) => ({
 });
 
 /** Told to the client of a token exchange, where nobody is who could see a page. */
-const WITHOUT_PAGE = ['exchange_off', 'link_needs_sign_in'];
+const WITHOUT_PAGE = ['exchange_off', 'link_needs_sign_in', 'approval_needs_sign_in'];
 
 /** The codes that the decision table lists and a person can meet. */
 export function everyReason() {
@@ -147,6 +147,18 @@ scenario('refusals', { certified: true }, (scene, stage) => {
     const visitor = await stage.visitor();
     await stage.signInByCertified(visitor, 'new', 'Strict');
     await refused(visitor, 'unknown_user');
+    const policy = (...change) =>
+      stage.house.cli('providers', 'change-connection', 'other-post', '--application', 'back-office', ...change);
+    const comes = async (account, reason) => {
+      const other = await stage.visitor();
+      await stage.signInByCertified(other, account, 'Strict');
+      await refused(other, reason);
+    };
+    await policy('--allowed-domain', 'partner.test');
+    await comes('new', 'not_allowed');
+    await policy('--any-domain', '--link', 'never', '--unknown-user', 'hold');
+    await comes('bo', 'linking_off');
+    await comes('new', 'user_held');
 
     const late = callback(await begin(visitor));
     await stage.house.cli('providers', 'disable', OTHER.key);

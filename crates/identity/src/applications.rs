@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::federation::policy::PolicyFields;
 use crate::return_to::Origin;
 use crate::sessions::SessionTimes;
 use crate::users::{Population, UserType};
@@ -113,6 +114,8 @@ pub struct Application {
     /// What a session from another door of the same type must bring: a sign-in at most this long
     /// ago. None admits any live session of the type.
     pub fresh_within: Option<Duration>,
+    /// What was set for every connection of this door, where the connection says nothing else.
+    pub defaults: PolicyFields,
 }
 
 /// Longest name of a door, in characters.
@@ -196,6 +199,7 @@ impl Application {
             local_login: true,
             session: SessionTimes { idle, absolute },
             fresh_within: None,
+            defaults: PolicyFields::default(),
         };
         [
             door("storefront", "Storefront", UserType::Customer, hours(24), hours(24 * 30)),

@@ -264,6 +264,10 @@ pub enum StatusChange {
     Delete,
     /// Back from deleted; comes back deactivated, without old groups.
     Restore,
+    /// Whoever waited for approval may sign in.
+    Approve,
+    /// Whoever waited for approval may not.
+    Reject,
 }
 
 /// Why a status cannot be changed so.
@@ -281,6 +285,12 @@ pub enum StatusRefusal {
     /// A deleted user is restored first.
     #[error("this user is deleted; restore them first (vestibule users restore)")]
     Deleted,
+    /// Only who waits can be approved or rejected.
+    #[error(
+        "this user does not wait for approval (vestibule users list --status held names those who \
+         do); vestibule users activate and deactivate change the others"
+    )]
+    NotHeld,
     /// Only a deleted user can be restored.
     #[error("this user is not deleted, so there is nothing to restore")]
     NotDeleted,
@@ -293,6 +303,7 @@ impl StatusRefusal {
             Self::LastAdministrator => "last_administrator",
             Self::Yourself => "yourself",
             Self::Deleted => "user_deleted",
+            Self::NotHeld => "not_held",
             Self::NotDeleted => "not_deleted",
         }
     }
@@ -328,6 +339,9 @@ impl StatusChange {
         match (self, facts.status) {
             (Self::Restore, Status::Deleted) => Ok(Status::Deactivated),
             (Self::Restore, _) => Err(StatusRefusal::NotDeleted),
+            (Self::Approve, Status::Held) => Ok(Status::Active),
+            (Self::Reject, Status::Held) => Ok(Status::Deactivated),
+            (Self::Approve | Self::Reject, _) => Err(StatusRefusal::NotHeld),
             (Self::Delete, _) => Ok(Status::Deleted),
             (_, Status::Deleted) => Err(StatusRefusal::Deleted),
             (Self::Activate, _) => Ok(Status::Active),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
+use identity::federation::policy::PolicyChange;
 use identity::ids::GroupId;
 use identity::return_to::Origin;
 use identity::sessions::SessionTimes;
@@ -33,6 +34,9 @@ pub struct ApplicationChange {
     pub session: Option<SessionTimes>,
     /// What a session from another door must bring; `Some(None)` admits any.
     pub fresh_within: Option<Option<Duration>>,
+    /// What holds for its connections; the administrators' group among the default groups is
+    /// refused with `Conflict(BuiltIn)`.
+    pub defaults: PolicyChange,
 }
 
 impl ApplicationChange {
@@ -44,12 +48,17 @@ impl ApplicationChange {
             local_login: self.local_login.unwrap_or(old.local_login),
             session: self.session.unwrap_or(old.session),
             fresh_within: self.fresh_within.unwrap_or(old.fresh_within),
+            defaults: self.defaults.apply(old.defaults),
             ..old
         }
     }
 
     /// What the audit says of it: every new value, times in seconds.
-    fn note(&self, mut happened: Happened) -> Happened {
+    fn note(
+        &self,
+        mut happened: Happened,
+        door: &Application,
+    ) -> std::result::Result<Happened, Fault> {
         let mut tell = |name: &str, value: Option<Json>| {
             happened.detail.extend(value.map(|value| (name.to_owned(), value)));
         };
@@ -61,7 +70,9 @@ impl ApplicationChange {
         tell("absolute", self.session.map(|times| times.absolute.as_secs().into()));
         let fresh = |within: Option<Duration>| within.map(|span| span.as_secs()).into();
         tell("fresh_within", self.fresh_within.map(fresh));
-        happened
+        let defaults = (!self.defaults.is_empty()).then_some(&door.defaults);
+        tell("defaults", defaults.map(serde_json::to_value).transpose()?);
+        Ok(happened)
     }
 }
 
@@ -76,6 +87,7 @@ struct ApplicationRow {
     session_idle: i64,
     session_absolute: i64,
     fresh_within: Option<i64>,
+    defaults: String,
 }
 
 impl ApplicationRow {
@@ -92,6 +104,7 @@ impl ApplicationRow {
                 absolute: span(self.session_absolute),
             },
             fresh_within: self.fresh_within.map(span),
+            defaults: json(&self.defaults)?,
         })
     }
 }
@@ -132,12 +145,14 @@ impl Store {
             let before = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
             let closes = before.local_login && change.local_login == Some(false);
             let door = change.apply(before);
+            let groups = change.defaults.set.default_groups.as_deref().unwrap_or_default();
+            tx.check_default_groups(key, groups).await?;
             tx.update_application(&door).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
                 tx.revoke_grants_by_password(key, now).await?;
             }
-            let happened = change.note(Happened::done("application.change").at(key));
+            let happened = change.note(Happened::done("application.change").at(key), &door)?;
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::Application, key.as_str())], now).await?;
             Ok(door)
@@ -166,8 +181,8 @@ impl Tx {
     async fn insert_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
         self.run(
             "INSERT INTO applications (key, name, user_type, population, return_origins, \
-             local_login, session_idle, session_absolute, fresh_within) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (key) DO NOTHING",
+             local_login, session_idle, session_absolute, fresh_within, defaults) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (key) DO NOTHING",
             args![
                 &door.key,
                 &door.name,
@@ -178,6 +193,7 @@ impl Tx {
                 micros(door.session.idle),
                 micros(door.session.absolute),
                 door.fresh_within.map(micros),
+                to_json(&door.defaults)?,
             ],
         )
         .await
@@ -187,7 +203,8 @@ impl Tx {
     async fn update_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
         self.run(
             "UPDATE applications SET name = $2, return_origins = $3, local_login = $4, \
-             session_idle = $5, session_absolute = $6, fresh_within = $7 WHERE key = $1",
+             session_idle = $5, session_absolute = $6, fresh_within = $7, defaults = $8 \
+             WHERE key = $1",
             args![
                 &door.key,
                 &door.name,
@@ -196,6 +213,7 @@ impl Tx {
                 micros(door.session.idle),
                 micros(door.session.absolute),
                 door.fresh_within.map(micros),
+                to_json(&door.defaults)?,
             ],
         )
         .await

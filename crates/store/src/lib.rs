@@ -65,7 +65,7 @@ pub use sessions::{EndReason, FoundSession, NewSession};
 pub use setup::{Setup, SetupUser};
 pub use signing_keys::StoredSigningKey;
 pub use upkeep::Pruned;
-pub use users::{NewUser, ProfileChange, StatusOutcome, UserFilter};
+pub use users::{NewUser, ProfileChange, StatusOutcome, StatusWish, UserFilter};
 
 /// The database, as verbs. Cheap to clone; all clones share the connections.
 #[derive(Clone)]

@@ -1,12 +1,11 @@
-//! Users: added, found, listed, changed; what ends their access ends their sessions with it.
+//! Users: added, found, listed, changed.
+
+mod status;
 
 use identity::email::Email;
 use identity::ids::{GroupId, PublicId, UserId, hex};
 use identity::time::Moment;
-use identity::users::{
-    Birth, EmailStanding, Name, Population, Status, StatusChange, StatusFacts, StatusRefusal, User,
-    UserType,
-};
+use identity::users::{Birth, EmailStanding, Name, Population, Status, User, UserType};
 
 use crate::Store;
 use crate::audit::Happened;
@@ -17,8 +16,9 @@ use crate::error::{Conflict, Fault, Meaning, Result};
 use crate::groups::Grant;
 use crate::page::{Page, Paging};
 use crate::row::{Keyed, word};
-use crate::sessions::EndReason;
 use crate::value::args;
+
+pub use status::{StatusOutcome, StatusWish};
 
 /// A user to be added by an operator or an administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,15 +61,6 @@ pub struct ProfileChange {
     pub locale: Option<Option<String>>,
     /// The address and what stands behind it.
     pub email: Option<(Email, EmailStanding)>,
-}
-
-/// What became of a change of status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatusOutcome {
-    /// It is so now, or was already.
-    Changed(Box<User>),
-    /// It may not be; nothing was written.
-    Refused(StatusRefusal),
 }
 
 /// Columns of a user, for `FROM users u`.
@@ -216,53 +207,6 @@ impl Store {
         }))
     }
 
-    /// Activates, deactivates, deletes or restores. What ends access ends every session of the
-    /// user in the same transaction; who comes back from deleted comes back without groups.
-    /// The last active administrator with a working way in stays.
-    pub async fn change_user_status(
-        &self,
-        id: &UserId,
-        change: StatusChange,
-        by: &By,
-        now: Moment,
-    ) -> Result<StatusOutcome> {
-        transact!(self.db, Mode::Plain, |tx| {
-            // Two who end the access of the last two administrators meet here: the second waits
-            // for the first and then counts again.
-            tx.lock_administrators().await?;
-            let mut user = tx.one::<UserRow>(BY_ID, args![id]).await?.read()?;
-            let facts = StatusFacts {
-                status: user.status,
-                is_administrator: tx.is_administrator(id).await?,
-                other_active_administrators: tx.count_other_administrators(id).await?,
-                is_actor: by.actor.user() == Some(id),
-            };
-            let status = match change.apply(facts) {
-                Err(refusal) => return Ok(StatusOutcome::Refused(refusal)),
-                Ok(status) if status == user.status => {
-                    return Ok(StatusOutcome::Changed(Box::new(user)));
-                }
-                Ok(status) => status,
-            };
-            let old = std::mem::replace(&mut user.status, status);
-            tx.run("UPDATE users SET status = $2 WHERE id = $1", args![id, status]).await?;
-            if status == Status::Deleted {
-                tx.run("DELETE FROM user_groups WHERE user_id = $1", args![id]).await?;
-            }
-            if status != Status::Active {
-                tx.end_sessions(id, None, EndReason::UserNotActive, now).await?;
-                tx.void_resets(id, now).await?;
-            }
-            let happened = Happened::done(action(change))
-                .about(id)
-                .with("from", old.as_str())
-                .with("to", status.as_str());
-            self.note(tx, &happened, by, now).await?;
-            tx.changed(&[(ChangeKind::User, id.as_str())], now).await?;
-            Ok(StatusOutcome::Changed(Box::new(user)))
-        })
-    }
-
     /// Changes names, language or address. `Conflict(EmailTaken)` when somebody has the address.
     pub async fn change_user_profile(
         &self,
@@ -374,14 +318,5 @@ impl Tx {
         )
         .await?;
         Ok(())
-    }
-}
-
-const fn action(change: StatusChange) -> &'static str {
-    match change {
-        StatusChange::Activate => "user.activate",
-        StatusChange::Deactivate => "user.deactivate",
-        StatusChange::Delete => "user.delete",
-        StatusChange::Restore => "user.restore",
     }
 }

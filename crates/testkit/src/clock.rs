@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use identity::time::Moment;
-use server::clock::Clock;
+use server::clock::{Clock, SystemClock};
 
 /// 2026-11-21T08:00:00Z.
 const START: i64 = 1_795_248_000_000_000;
@@ -23,6 +23,12 @@ impl TestClock {
     /// Turns it forward.
     pub fn turn(&self, span: Duration) {
         self.0.fetch_add(micros(span), Ordering::SeqCst);
+    }
+
+    /// Turns it forward to where real clocks are, for tests whose commands run in a process of
+    /// their own. It stays where it is when it is there already.
+    pub fn catch_up(&self) {
+        self.0.fetch_max(SystemClock.now().micros(), Ordering::SeqCst);
     }
 
     /// Turns it back.

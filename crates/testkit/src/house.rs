@@ -203,11 +203,8 @@ impl House {
             allow_private: vec![provider.host()],
             authority: Authority::Operator,
         };
-        let mut door = Door {
-            application: "back-office".to_owned(),
-            unknown_user: UnknownUser::Create,
-            default_groups: Vec::new(),
-        };
+        let mut door =
+            Door { application: "back-office".to_owned(), policy: UnknownUser::Create.into() };
         change(&mut new, &mut door);
         let added = save::add(&self.tools(), &new, &door, &By::operator()).await?;
         self.learn().await;

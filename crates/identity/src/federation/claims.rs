@@ -156,15 +156,19 @@ fn domain_name(text: &str) -> Option<String> {
 /// A BCP 47 tag by its shape. Some providers write `de_AT` (Core 5.1), which is the same.
 fn language_tag(text: &str) -> Option<String> {
     let tag = text.replace('_', "-");
+    is_language_tag(&tag).then_some(tag)
+}
+
+/// Whether a text has the shape of a language tag (BCP 47), as far as we keep one.
+pub(super) fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
-    let is_tag = tag.len() <= MAX_LOCALE
+    tag.len() <= MAX_LOCALE
         && (2..=8).contains(&language.len())
         && language.bytes().all(|byte| byte.is_ascii_alphabetic())
         && parts.all(|part| {
             (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        });
-    is_tag.then_some(tag)
+        })
 }
 
 /// Claims as the audit keeps them: every name; of the values only issuer, audience, times, the

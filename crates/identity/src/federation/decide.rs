@@ -5,10 +5,10 @@ use serde::{Serialize, Serializer};
 use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::ExternalIdentity;
-use crate::federation::policy::{Connection, UnknownUser};
+use crate::federation::policy::{Connection, Link, Policy, PolicyFields, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
-use crate::federation::trust;
+use crate::federation::trust::{self, EmailTrust};
 use crate::ids::{GroupId, IdentityId, UserId};
 use crate::time::Moment;
 use crate::users::{EmailStanding, Name, Status, User};
@@ -53,6 +53,8 @@ pub struct Known {
     pub provider: Provider,
     /// How this door is joined to it, if it is.
     pub connection: Option<Connection>,
+    /// What was set for every connection of this door.
+    pub defaults: PolicyFields,
     /// The identity of exactly this provider, issuer and subject.
     pub linked: Option<Linked>,
     /// The user with the same address.
@@ -63,17 +65,17 @@ pub struct Known {
 /// mail reaches them: the claims beside it are redacted, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewUser {
-    /// The address; the provider's word for it counted.
+    /// The address.
     #[serde(skip)]
     pub email: Email,
-    /// Always verified, because the word counted.
+    /// Verified where the provider's word for it counted.
     pub email_standing: EmailStanding,
     /// As far as the provider told.
     #[serde(skip)]
     pub name: Name,
-    /// As far as the provider told.
+    /// As far as the provider told, else the policy's.
     pub locale: Option<String>,
-    /// Default groups of the connection.
+    /// Default groups of the policy.
     pub groups: Vec<GroupId>,
 }
 
@@ -102,6 +104,8 @@ pub enum Decision {
     },
     /// A user is made and signs in.
     Create(NewUser),
+    /// A user is made and waits for approval.
+    Hold(NewUser),
     /// Nothing is written but the audit.
     Refuse {
         /// Why.
@@ -135,9 +139,9 @@ const SAME_ADDRESS: &str = "same_address";
 
 /// Decides. Pure: the same arrival and the same facts always give the same decision.
 ///
-/// The order is the policy: what is switched off wins; then the identity, which is for ever; then
-/// trust in the address, weighed before the account that has it is considered; then that
-/// account; then what the door makes of strangers.
+/// The order is the policy: what is switched off wins; then who may pass at all; then the identity,
+/// which is for ever; then trust in the address, weighed before the account that has it is
+/// considered; then that account; then what the door makes of strangers.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
     let decision = weighing.run(arrival, known);
@@ -148,23 +152,33 @@ struct Weighing {
     rules: Vec<Weighed>,
 }
 
+/// An address that is good enough to be linked by and made a user of.
+struct Address<'a> {
+    email: &'a Email,
+    standing: EmailStanding,
+}
+
 impl Weighing {
     fn run(&mut self, arrival: &Arrival, known: &Known) -> Decision {
-        let connection = match self.door(known) {
-            Ok(connection) => connection,
-            Err(reason) => return Decision::Refuse { reason },
-        };
+        match self.outcome(arrival, known) {
+            Ok(decision) => decision,
+            Err(reason) => Decision::Refuse { reason },
+        }
+    }
+
+    fn outcome(&mut self, arrival: &Arrival, known: &Known) -> Result<Decision, Refusal> {
+        let connection = self.door(known)?;
+        let user_type = arrival.application.user_type;
+        let policy = Policy::of(&connection.policy, &known.defaults, user_type);
+        self.allowed(arrival, &policy)?;
         if let Some(linked) = self.identity(known) {
             return self.returning(arrival, linked);
         }
-        let email = match self.address(arrival, known) {
-            Ok(email) => email,
-            Err(reason) => return Decision::Refuse { reason },
-        };
-        if let Some(candidate) = self.same_address(known) {
-            return self.link(candidate);
+        let address = self.address(arrival, known, &policy)?;
+        match self.same_address(known) {
+            Some(candidate) => self.link(candidate, &policy),
+            None => self.stranger(arrival, &policy, &address),
         }
-        self.stranger(arrival, connection, email)
     }
 
     fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
@@ -183,6 +197,20 @@ impl Weighing {
         connection.ok_or(Refusal::ProviderNotConnected)
     }
 
+    /// At every sign-in, so that a domain that is taken off the list is out.
+    fn allowed(&mut self, arrival: &Arrival, policy: &Policy) -> Result<(), Refusal> {
+        let domains = &policy.allowed_domains.value;
+        let email = arrival.external.email.as_ref();
+        let (saw, refusal) = match email {
+            _ if domains.is_empty() => ("every domain", None),
+            None => ("no address", Some(Refusal::EmailMissing)),
+            Some(email) if domains.iter().any(|own| own == email.domain()) => ("listed", None),
+            Some(_) => ("not listed", Some(Refusal::NotAllowed)),
+        };
+        self.saw("allowed_domains", saw, refusal.is_some());
+        refusal.map_or(Ok(()), Err)
+    }
+
     fn identity<'k>(&mut self, known: &'k Known) -> Option<&'k Linked> {
         let saw = if known.linked.is_some() { "known identity" } else { "new identity" };
         self.saw("identity", saw, false);
@@ -190,38 +218,47 @@ impl Weighing {
     }
 
     /// The identity decides, even without an e-mail address, and whatever the address is now.
-    fn returning(&mut self, arrival: &Arrival, linked: &Linked) -> Decision {
-        if let Some(reason) = self.status(linked.user.status) {
-            return Decision::Refuse { reason };
-        }
+    fn returning(&mut self, arrival: &Arrival, linked: &Linked) -> Result<Decision, Refusal> {
+        self.status(linked.user.status)?;
         let now = arrival.external.email.as_ref().map(|email| email.as_typed().to_owned());
         // An answer without an address says nothing about it: the column keeps what it has.
         let changed = now.is_some() && now != linked.email;
-        Decision::SignIn {
+        Ok(Decision::SignIn {
             user: linked.user.id.clone(),
             identity: linked.identity.clone(),
             identity_email: changed.then_some(now),
-        }
+        })
     }
 
-    fn status(&mut self, status: Status) -> Option<Refusal> {
+    fn status(&mut self, status: Status) -> Result<(), Refusal> {
         self.saw("user_status", status.as_str(), true);
         match status {
-            Status::Active => None,
-            Status::Held => Some(Refusal::UserHeld),
-            Status::Deactivated => Some(Refusal::UserDeactivated),
-            Status::Deleted => Some(Refusal::UserDeleted),
+            Status::Active => Ok(()),
+            Status::Held => Err(Refusal::UserHeld),
+            Status::Deactivated => Err(Refusal::UserDeactivated),
+            Status::Deleted => Err(Refusal::UserDeleted),
         }
     }
 
-    fn address<'a>(&mut self, arrival: &'a Arrival, known: &Known) -> Result<&'a Email, Refusal> {
+    fn address<'a>(
+        &mut self,
+        arrival: &'a Arrival,
+        known: &Known,
+        policy: &Policy,
+    ) -> Result<Address<'a>, Refusal> {
         let user_type = arrival.application.user_type;
         let trust = trust::weigh(&arrival.external, &known.provider, user_type);
-        self.saw("email_trust", trust.code(), !trust.counts());
-        match &arrival.external.email {
-            None => Err(Refusal::EmailMissing),
-            Some(_) if !trust.counts() => Err(Refusal::EmailUntrusted),
-            Some(email) => Ok(email),
+        let link = policy.link.value.held_to(user_type, known.provider.authority);
+        let any = link == Link::AnyEmail && trust == EmailTrust::NoGround;
+        self.saw("email_trust", trust.code(), !trust.counts() && !any);
+        if any {
+            self.saw("link", link.as_str(), false);
+        }
+        let email = arrival.external.email.as_ref().ok_or(Refusal::EmailMissing)?;
+        match (trust.counts(), any) {
+            (true, _) => Ok(Address { email, standing: EmailStanding::Verified }),
+            (false, true) => Ok(Address { email, standing: EmailStanding::Unconfirmed }),
+            (false, false) => Err(Refusal::EmailUntrusted),
         }
     }
 
@@ -231,36 +268,47 @@ impl Weighing {
         known.candidate.as_ref()
     }
 
-    fn link(&mut self, candidate: &Candidate) -> Decision {
+    fn link(&mut self, candidate: &Candidate, policy: &Policy) -> Result<Decision, Refusal> {
+        if policy.link.value == Link::Never {
+            self.saw("link", policy.link.value.as_str(), true);
+            return Err(Refusal::LinkingOff);
+        }
         let standing = candidate.user.email_standing;
         let unconfirmed = standing == EmailStanding::Unconfirmed;
         self.saw("account_standing", standing.as_str(), unconfirmed);
         if unconfirmed {
-            return Decision::Refuse { reason: Refusal::AccountUnconfirmed };
+            return Err(Refusal::AccountUnconfirmed);
         }
         let other = candidate.has_identity_of_provider;
         let saw = if other { "tied to another subject" } else { "not tied to this provider" };
         self.saw("same_provider", saw, other);
         if other {
-            return Decision::Refuse { reason: Refusal::LinkedToAnother };
+            return Err(Refusal::LinkedToAnother);
         }
-        match self.status(candidate.user.status) {
-            Some(reason) => Decision::Refuse { reason },
-            None => Decision::Link { user: candidate.user.id.clone() },
-        }
+        self.status(candidate.user.status)?;
+        Ok(Decision::Link { user: candidate.user.id.clone() })
     }
 
-    fn stranger(&mut self, arrival: &Arrival, connection: &Connection, email: &Email) -> Decision {
-        self.saw("unknown_user", connection.unknown_user.as_str(), true);
-        match connection.unknown_user {
-            UnknownUser::Refuse => Decision::Refuse { reason: Refusal::UnknownUser },
-            UnknownUser::Create => Decision::Create(NewUser {
-                email: email.clone(),
-                email_standing: EmailStanding::Verified,
-                name: arrival.external.name.clone(),
-                locale: arrival.external.locale.clone(),
-                groups: connection.default_groups.clone(),
-            }),
+    fn stranger(
+        &mut self,
+        arrival: &Arrival,
+        policy: &Policy,
+        address: &Address<'_>,
+    ) -> Result<Decision, Refusal> {
+        let unknown_user = policy.unknown_user.value;
+        self.saw("unknown_user", unknown_user.as_str(), true);
+        let external = &arrival.external;
+        let newcomer = || NewUser {
+            email: address.email.clone(),
+            email_standing: address.standing,
+            name: external.name.clone(),
+            locale: external.locale.clone().or_else(|| policy.default_locale.value.clone()),
+            groups: policy.default_groups.value.clone(),
+        };
+        match unknown_user {
+            UnknownUser::Refuse => Err(Refusal::UnknownUser),
+            UnknownUser::Create => Ok(Decision::Create(newcomer())),
+            UnknownUser::Hold => Ok(Decision::Hold(newcomer())),
         }
     }
 }

@@ -19,8 +19,9 @@ pub struct Brought<'a> {
 }
 
 /// Decides as a callback does, by the same rules, with three more: the connection must take such
-/// tokens at all, staff are asked for by a switch of their own, and nobody is linked. Whoever links
-/// an account has to be there, and a token shows only that its client is.
+/// tokens at all, staff are asked for by a switch of their own, and nobody is linked or held.
+/// Whoever links an account or asks for one has to be there, and a token shows only that its
+/// client is.
 pub fn decide_exchange(arrival: &Arrival, known: &Known, brought: Brought<'_>) -> Decided {
     let mut rules = Vec::new();
     if let Some(connection) = &known.connection
@@ -30,11 +31,20 @@ pub fn decide_exchange(arrival: &Arrival, known: &Known, brought: Brought<'_>) -
     }
     let mut decided = decide(arrival, known);
     rules.append(&mut decided.rules);
-    if matches!(decided.decision, Decision::Link { .. }) {
-        rules.push(weighed("exchange_links", "never", true));
-        decided.decision = Decision::Refuse { reason: Refusal::LinkNeedsSignIn };
+    if let Some(reason) = for_a_browser(&decided.decision) {
+        rules.push(weighed("exchange_needs_browser", reason.code(), true));
+        decided.decision = Decision::Refuse { reason };
     }
     Decided { decision: decided.decision, rules }
+}
+
+/// Why this needs the person in front of a browser, if it does.
+fn for_a_browser(decision: &Decision) -> Option<Refusal> {
+    match decision {
+        Decision::Link { .. } => Some(Refusal::LinkNeedsSignIn),
+        Decision::Hold(_) => Some(Refusal::ApprovalNeedsSignIn),
+        Decision::SignIn { .. } | Decision::Create(_) | Decision::Refuse { .. } => None,
+    }
 }
 
 fn gate(

@@ -1,46 +1,28 @@
 //! The policy of a connection: what becomes of people who come through a provider.
 
+mod fields;
+
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::applications::{Application, ApplicationKey};
+use crate::federation::claims::is_language_tag;
 use crate::federation::provider::{Authority, Provider};
 use crate::federation::trust;
 use crate::groups::Group;
-use crate::ids::{ConnectionId, GroupId, ProviderId};
-use crate::users::{UserType, words};
+use crate::ids::{ConnectionId, ProviderId};
+use crate::users::UserType;
+
+pub use fields::{
+    Link, Policy, PolicyChange, PolicyField, PolicyFields, Setting, Source, UnknownUser,
+};
 
 /// Longest exchange audience, in characters.
 const MAX_AUDIENCE: usize = 255;
 
 /// Most exchange audiences of a connection.
 const MAX_AUDIENCES: usize = 20;
-
-/// What becomes of somebody whom we do not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnknownUser {
-    /// A user is made for them.
-    Create,
-    /// They are told that they have no account.
-    Refuse,
-}
-
-impl UnknownUser {
-    /// Every choice.
-    pub const ALL: [Self; 2] = [Self::Create, Self::Refuse];
-
-    /// The word for it in data and commands.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Refuse => "refuse",
-        }
-    }
-}
-
-words!(UnknownUser);
 
 /// An application and a provider joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,10 +33,8 @@ pub struct Connection {
     pub application: ApplicationKey,
     /// Which provider.
     pub provider: ProviderId,
-    /// What becomes of strangers.
-    pub unknown_user: UnknownUser,
-    /// Groups for new users. They grant nothing by themselves, and are never the administrators.
-    pub default_groups: Vec<GroupId>,
+    /// What was set for it; [`Policy::of`] says what holds.
+    pub policy: PolicyFields,
     /// Place among the buttons; lower first.
     pub position: i64,
     /// Clients of the provider whose tokens the application's own clients may bring in exchange
@@ -98,12 +78,40 @@ pub enum ConnectionError {
         /// Key of the application.
         application: String,
     },
+    /// Who is not known stays unknown.
+    #[error(
+        "through this connection nobody could ever sign in for the first time: it neither links \
+         accounts nor makes users; choose --link trusted_email, or --unknown-user create or hold"
+    )]
+    NobodyNew,
+    /// Any address is good enough for some people only.
+    #[error(
+        "\"any_email\" lets whoever runs the provider into every account whose address they name; \
+         it is there for the customers of a provider of your own alone, and {application} or \
+         \"{provider}\" is something else: choose --link trusted_email and name the domains that \
+         the provider is trusted with (--trusted-domain example.com)"
+    )]
+    AnyEmail {
+        /// Key of the application.
+        application: String,
+        /// Name of the provider.
+        provider: String,
+    },
+    /// No tag of a language.
+    #[error("\"{0}\" is no language; give a tag as browsers do, such as en, de or pt-BR")]
+    Locale(String),
     /// Users cannot be made without an address.
     #[error(
         "new users are made from their e-mail address, but the scope \"email\" is not asked for; \
          add --scope email, or choose --unknown-user refuse"
     )]
     CreateNeedsEmail,
+    /// Addresses are to be looked at that nobody asks for.
+    #[error(
+        "only people with an e-mail address in certain domains may pass, but the scope \"email\" is \
+         not asked for; add --scope email, or let every domain pass (--any-domain)"
+    )]
+    DomainsNeedEmail,
     /// Newcomers would be administrators.
     #[error(
         "new users cannot be put into \"administrators\"; choose another default group and make \
@@ -139,7 +147,11 @@ impl ConnectionError {
             Self::NothingCounts { .. } => "nothing_counts",
             Self::PublicForPrivileged { .. } => "public_for_privileged",
             Self::OpenToEverybody { .. } => "open_to_everybody",
+            Self::NobodyNew => "nobody_new",
+            Self::AnyEmail { .. } => "any_email",
+            Self::Locale(_) => "locale",
             Self::CreateNeedsEmail => "create_needs_email",
+            Self::DomainsNeedEmail => "domains_need_email",
             Self::AdministratorsByDefault => "administrators_by_default",
             Self::ExchangeAudience => "exchange_audience",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
@@ -147,39 +159,74 @@ impl ConnectionError {
     }
 }
 
-/// Checks a connection before it is saved, and again before its provider changes: that somebody
-/// could ever come in by it, and that its newcomers get no more than they should.
+/// Checks a connection before it is saved, and again before its provider or what holds for its
+/// application changes: that somebody could ever come in by it, and that its newcomers get no
+/// more than they should. `default_groups` are those that the policy names.
 pub fn check_connection(
     provider: &Provider,
     application: &Application,
-    unknown_user: UnknownUser,
+    policy: &Policy,
     default_groups: &[Group],
 ) -> Result<(), ConnectionError> {
+    check_word(provider, application, policy)?;
+    check_newcomers(provider, policy)?;
+    check_default_groups(application.user_type, default_groups)
+}
+
+/// That an address from this provider could ever count here, and none counts that should not.
+fn check_word(
+    provider: &Provider,
+    application: &Application,
+    policy: &Policy,
+) -> Result<(), ConnectionError> {
     let wanted = application.user_type;
+    let key = || application.key.to_string();
     if wanted.is_privileged()
         && provider.authority != Authority::Organisation
         && trust::is_open_to_everybody(&provider.issuer)
     {
-        return Err(ConnectionError::OpenToEverybody {
-            issuer: provider.issuer.clone(),
-            application: application.key.to_string(),
-        });
+        let issuer = provider.issuer.clone();
+        return Err(ConnectionError::OpenToEverybody { issuer, application: key() });
     }
-    if !could_ever_count(provider, wanted) {
-        return Err(match provider.authority {
-            Authority::Public if wanted.is_privileged() => {
-                ConnectionError::PublicForPrivileged { application: application.key.to_string() }
-            }
-            _ => ConnectionError::NothingCounts { provider: provider.name.clone() },
-        });
+    let link = policy.link.value;
+    if link.held_to(wanted, provider.authority) != link {
+        let provider = provider.name.clone();
+        return Err(ConnectionError::AnyEmail { application: key(), provider });
     }
-    if unknown_user == UnknownUser::Create && !says_email(provider) {
+    if could_ever_count(provider, wanted) {
+        return Ok(());
+    }
+    Err(match provider.authority {
+        Authority::Public if wanted.is_privileged() => {
+            ConnectionError::PublicForPrivileged { application: key() }
+        }
+        _ => ConnectionError::NothingCounts { provider: provider.name.clone() },
+    })
+}
+
+fn check_newcomers(provider: &Provider, policy: &Policy) -> Result<(), ConnectionError> {
+    let makes_users = policy.unknown_user.value.makes_users();
+    if !makes_users && policy.link.value == Link::Never {
+        return Err(ConnectionError::NobodyNew);
+    }
+    if makes_users && !says_email(provider) {
         return Err(ConnectionError::CreateNeedsEmail);
     }
-    if default_groups.iter().any(Group::is_administrators) {
+    if !policy.allowed_domains.value.is_empty() && !says_email(provider) {
+        return Err(ConnectionError::DomainsNeedEmail);
+    }
+    match &policy.default_locale.value {
+        Some(tag) if !is_language_tag(tag) => Err(ConnectionError::Locale(tag.clone())),
+        _ => Ok(()),
+    }
+}
+
+/// What new users may be put into: groups for such users, and never the administrators.
+pub fn check_default_groups(wanted: UserType, groups: &[Group]) -> Result<(), ConnectionError> {
+    if groups.iter().any(Group::is_administrators) {
         return Err(ConnectionError::AdministratorsByDefault);
     }
-    match default_groups.iter().find(|group| group.user_type != wanted) {
+    match groups.iter().find(|group| group.user_type != wanted) {
         None => Ok(()),
         Some(group) => Err(ConnectionError::GroupOfAnotherType {
             group: group.name.clone(),

@@ -22,6 +22,10 @@ pub enum Refusal {
     AccountUnconfirmed,
     /// The account is tied to somebody else at the same provider.
     LinkedToAnother,
+    /// The policy lets nobody with such an address pass.
+    NotAllowed,
+    /// An account has the address, and the policy links nobody.
+    LinkingOff,
     /// The provider is switched off.
     ProviderDisabled,
     /// This door does not know the provider.
@@ -54,11 +58,13 @@ pub enum Refusal {
     ExchangeOff,
     /// The account would have to be linked first, and a token in exchange links nobody.
     LinkNeedsSignIn,
+    /// A user would have to be made who waits for approval, and a token in exchange asks for none.
+    ApprovalNeedsSignIn,
 }
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -67,6 +73,8 @@ impl Refusal {
         Self::EmailUntrusted,
         Self::AccountUnconfirmed,
         Self::LinkedToAnother,
+        Self::NotAllowed,
+        Self::LinkingOff,
         Self::ProviderDisabled,
         Self::ProviderNotConnected,
         Self::AttemptUnknown,
@@ -83,6 +91,7 @@ impl Refusal {
         Self::UserinfoMismatch,
         Self::ExchangeOff,
         Self::LinkNeedsSignIn,
+        Self::ApprovalNeedsSignIn,
     ];
 
     /// The step of the trip that refuses so first.
@@ -105,9 +114,13 @@ impl Refusal {
             | Self::EmailUntrusted
             | Self::AccountUnconfirmed
             | Self::LinkedToAnother
+            | Self::NotAllowed
+            | Self::LinkingOff
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
-            Self::ExchangeOff | Self::LinkNeedsSignIn => Step::TokenExchange,
+            Self::ExchangeOff | Self::LinkNeedsSignIn | Self::ApprovalNeedsSignIn => {
+                Step::TokenExchange
+            }
         }
     }
 
@@ -130,6 +143,8 @@ impl Refusal {
             Self::LinkedToAnother => {
                 "the account of this address is tied to somebody else at the same provider"
             }
+            Self::NotAllowed => "the policy lets nobody with an address in this domain pass",
+            Self::LinkingOff => "an account has this address, and the policy links nobody by it",
             Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
             Self::ProviderNotConnected => {
                 "the provider is not connected to this door, perhaps not any more"
@@ -158,6 +173,10 @@ impl Refusal {
             Self::LinkNeedsSignIn => {
                 "the account of this address has to be linked first, by a sign-in in a browser"
             }
+            Self::ApprovalNeedsSignIn => {
+                "nobody has this identity, and whoever wants an account has to ask for it by a \
+                 sign-in in a browser"
+            }
         }
     }
 
@@ -172,6 +191,8 @@ impl Refusal {
             Self::EmailUntrusted => "email_untrusted",
             Self::AccountUnconfirmed => "account_unconfirmed",
             Self::LinkedToAnother => "linked_to_another",
+            Self::NotAllowed => "not_allowed",
+            Self::LinkingOff => "linking_off",
             Self::ProviderDisabled => "provider_disabled",
             Self::ProviderNotConnected => "provider_not_connected",
             Self::AttemptUnknown => "attempt_unknown",
@@ -188,6 +209,7 @@ impl Refusal {
             Self::UserinfoMismatch => "userinfo_mismatch",
             Self::ExchangeOff => "exchange_off",
             Self::LinkNeedsSignIn => "link_needs_sign_in",
+            Self::ApprovalNeedsSignIn => "approval_needs_sign_in",
         }
     }
 }

@@ -1,17 +1,15 @@
 //! Every case of a sign-in through a provider, as `decide` sees it.
 
 use super::fold::{Cases, Facet};
+use super::people::{address, provider, user};
 use crate::applications::{Application, ApplicationKey};
-use crate::email::Email;
 use crate::federation::decide::{Arrival, Candidate, Decision, Known, Linked, decide};
 use crate::federation::external::{EmailVerified, ExternalIdentity};
-use crate::federation::policy::{Connection, UnknownUser};
-use crate::federation::provider::{
-    Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
-};
-use crate::ids::{ConnectionId, IdentityId, ProviderId, PublicId, UserId};
+use crate::federation::policy::{Connection, Link, PolicyFields, UnknownUser};
+use crate::federation::provider::{Authority, ProviderState};
+use crate::ids::{ConnectionId, IdentityId, ProviderId};
 use crate::time::Moment;
-use crate::users::{Birth, EmailStanding, Name, Population, Status, User, UserType};
+use crate::users::{EmailStanding, Name, Status};
 
 pub(super) const INTRODUCTION: &str = "\
 What `decide` makes of somebody whom a provider vouches for. Everything is read in the transaction
@@ -26,38 +24,33 @@ const FACETS: &[Facet] = &[
         values: &["enabled", "disabled"],
     },
     Facet {
-        name: "connection",
-        meaning: "what the connection of door and provider makes of unknown people, if there is a \
-                  connection",
-        values: &["create", "refuse", "none"],
+        name: "unknown user",
+        meaning: "what the policy makes of unknown people; none if there is no connection",
+        values: &["create", "hold", "refuse", "none"],
+    },
+    Facet {
+        name: "link",
+        meaning: "when the policy links an account of the same address, as it holds by the table \
+                  before",
+        values: &["never", "trusted_email", "any_email"],
+    },
+    Facet {
+        name: "domains",
+        meaning: "whether the policy lets addresses of every domain pass, or of listed ones, and \
+                  the given one is among them",
+        values: &["every", "listed", "unlisted"],
+    },
+    Facet {
+        name: "word",
+        meaning: "what the provider says about the address, by the first table: it counts, it does \
+                  not, the provider says that it is not verified, or gives none",
+        values: &["counts", "no ground", "denied", "no address"],
     },
     Facet {
         name: "identity",
         meaning: "the status of the user whom this provider, issuer and subject is tied to; new if \
                   to nobody",
         values: &["new", "active", "held", "deactivated", "deleted"],
-    },
-    Facet {
-        name: "user type",
-        meaning: "whom the door is for",
-        values: &["customer", "staff", "merchant", "member"],
-    },
-    Facet {
-        name: "authority",
-        meaning: "how far the provider's word about addresses goes",
-        values: &["operator", "organisation", "public"],
-    },
-    Facet { name: "issuer", meaning: "who runs the provider", values: &["google", "other"] },
-    Facet {
-        name: "address",
-        meaning: "the address that the provider gave: in a domain that it is trusted with, at \
-                  gmail.com, in the domain that it named in `hd`, elsewhere, or none",
-        values: &["trusted", "gmail", "hd", "elsewhere", "none"],
-    },
-    Facet {
-        name: "verified",
-        meaning: "`email_verified`; anything that is neither true nor absent is false",
-        values: &["true", "false", "absent"],
     },
     Facet {
         name: "kept address",
@@ -81,8 +74,7 @@ const FACETS: &[Facet] = &[
     },
 ];
 
-const TRUSTED: &str = "trusted.example";
-const HOSTED: &str = "hosted.example";
+const DOMAIN: &str = "company.example";
 const ANOTHER_ADDRESS: &str = "earlier@elsewhere.example";
 
 /// The facts of one case.
@@ -94,7 +86,7 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn new() -> Self {
         let [application, ..] = Application::built_in();
-        let provider = provider();
+        let provider = provider(Authority::Operator);
         let external = ExternalIdentity {
             provider: provider.id.clone(),
             issuer: String::new(),
@@ -105,17 +97,30 @@ impl Scene {
             name: Name::default(),
             locale: None,
         };
+        let defaults = PolicyFields::default();
         Self {
             arrival: Arrival { external, application, now: Moment::from_seconds(0) },
-            known: Known { provider, connection: None, linked: None, candidate: None },
+            known: Known { provider, connection: None, defaults, linked: None, candidate: None },
         }
     }
 
-    fn choose_address(&mut self, value: usize) {
-        let domain = [TRUSTED, "gmail.com", HOSTED, "elsewhere.example"].get(value);
+    fn policy(&mut self) -> Option<&mut PolicyFields> {
+        self.known.connection.as_mut().map(|connection| &mut connection.policy)
+    }
+
+    fn choose_domains(&mut self, value: usize) {
+        let domains = [None, Some(DOMAIN), Some("another.example")][value];
+        if let Some(policy) = self.policy() {
+            policy.allowed_domains = domains.map(|domain| vec![domain.to_owned()]);
+        }
+    }
+
+    fn choose_word(&mut self, value: usize) {
         let external = &mut self.arrival.external;
-        external.email = domain.map(|domain| address(&format!("person@{domain}")));
-        external.hosted_domain = (value == 2).then(|| HOSTED.to_owned());
+        external.email = (value < 3).then(|| address(&format!("person@{DOMAIN}")));
+        external.email_verified =
+            [EmailVerified::Yes, EmailVerified::Absent, EmailVerified::No, EmailVerified::Yes]
+                [value];
     }
 
     fn choose_kept_address(&mut self, value: usize) {
@@ -141,20 +146,19 @@ impl Cases for Scene {
             0 => self.known.provider.state = ProviderState::ALL[value],
             1 => {
                 self.known.connection =
-                    UnknownUser::ALL.get(value).map(|policy| connection(*policy))
+                    UnknownUser::ALL.get(value).map(|unknown| connection(*unknown))
             }
-            2 => self.known.linked = status.map(linked),
-            3 => self.arrival.application.user_type = UserType::ALL[value],
-            4 => self.known.provider.authority = Authority::ALL[value],
-            5 => {
-                let issuer = ["https://accounts.google.com", "https://id.example"][value];
-                self.arrival.external.issuer = issuer.to_owned();
+            2 => {
+                if let Some(policy) = self.policy() {
+                    policy.link = Some(Link::ALL[value]);
+                }
             }
-            6 => self.choose_address(value),
-            7 => self.arrival.external.email_verified = EmailVerified::ALL[value],
-            8 => self.choose_kept_address(value),
-            9 => self.known.candidate = status.map(candidate),
-            10 => {
+            3 => self.choose_domains(value),
+            4 => self.choose_word(value),
+            5 => self.known.linked = status.map(linked),
+            6 => self.choose_kept_address(value),
+            7 => self.known.candidate = status.map(candidate),
+            8 => {
                 if let Some(candidate) = &mut self.known.candidate {
                     candidate.user.email_standing = EmailStanding::ALL[value];
                 }
@@ -168,18 +172,17 @@ impl Cases for Scene {
     }
 
     fn outcome(&self) -> String {
+        let made =
+            |outcome: &str, standing: EmailStanding| format!("{outcome}, {standing} address");
         match decide(&self.arrival, &self.known).decision {
             Decision::SignIn { identity_email: None, .. } => "sign in".to_owned(),
             Decision::SignIn { .. } => "sign in, keep the new address".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
-            Decision::Create(_) => "create and sign in".to_owned(),
+            Decision::Create(new) => made("create and sign in", new.email_standing),
+            Decision::Hold(new) => made("create and hold", new.email_standing),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),
         }
     }
-}
-
-fn address(text: &str) -> Email {
-    Email::from_stored(text, text)
 }
 
 fn connection(unknown_user: UnknownUser) -> Connection {
@@ -187,8 +190,7 @@ fn connection(unknown_user: UnknownUser) -> Connection {
         id: ConnectionId::from_stored("connection"),
         application: ApplicationKey::from_stored("storefront"),
         provider: ProviderId::from_stored("provider"),
-        unknown_user,
-        default_groups: Vec::new(),
+        policy: PolicyFields { unknown_user: Some(unknown_user), ..PolicyFields::default() },
         position: 0,
         exchange_audiences: Vec::new(),
         exchange_staff: false,
@@ -205,47 +207,4 @@ fn linked(status: Status) -> Linked {
 
 fn candidate(status: Status) -> Candidate {
     Candidate { user: user("candidate", status), has_identity_of_provider: false }
-}
-
-fn user(id: &str, status: Status) -> User {
-    User {
-        id: UserId::from_stored(id),
-        public_id: PublicId::from_stored(id),
-        user_type: UserType::Customer,
-        population: Population::default_one(),
-        email: address("person@elsewhere.example"),
-        email_standing: EmailStanding::Unconfirmed,
-        name: Name::default(),
-        locale: None,
-        status,
-        birth: Birth::Added,
-        created_at: Moment::from_seconds(0),
-    }
-}
-
-fn provider() -> Provider {
-    Provider {
-        id: ProviderId::from_stored("provider"),
-        key: "provider".to_owned(),
-        name: "Provider".to_owned(),
-        organisation: None,
-        authority: Authority::Public,
-        state: ProviderState::Enabled,
-        issuer: String::new(),
-        client_id: String::new(),
-        client_authentication: ClientAuthentication::ClientSecretBasic,
-        scopes: Vec::new(),
-        trusted_domains: vec![TRUSTED.to_owned()],
-        allow_private: Vec::new(),
-        endpoints: Endpoints {
-            authorization: String::new(),
-            token: String::new(),
-            userinfo: None,
-            jwks: String::new(),
-        },
-        algorithms: Vec::new(),
-        promises_iss: false,
-        pkce: true,
-        created_at: Moment::from_seconds(0),
-    }
 }

@@ -3,7 +3,9 @@
 mod admissions;
 mod decisions;
 mod fold;
+mod people;
 mod reasons;
+mod trust;
 
 use fold::{Cases, Facet, Line};
 
@@ -17,12 +19,14 @@ A line holds for every combination of the values in its cells. `*` stands for ev
 for every value but x. Each combination is in exactly one line.
 ";
 
-/// The whole of `docs/decision-table.md`: what `decide` makes of everybody who comes through a
+/// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of everybody who comes through a
 /// provider, what `admit` makes of every session, and where each reason code comes from.
 ///
 /// It works every case out anew, which takes seconds without optimisation.
 pub fn decision_table() -> String {
     let mut text = HEAD.to_owned();
+    section(&mut text, "Word of a provider", trust::WORDS, &mut trust::Word::new());
+    section(&mut text, "Linking", trust::LINKING, &mut trust::Linking::new());
     let arrivals = &mut decisions::Scene::new();
     section(&mut text, "Sign-in through a provider", decisions::INTRODUCTION, arrivals);
     let visits = &mut admissions::Scene::new();

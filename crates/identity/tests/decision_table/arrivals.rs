@@ -4,7 +4,7 @@ use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
 use identity::federation::decide::{Arrival, Candidate, Decision, Known, Linked, NewUser, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
-use identity::federation::policy::Connection;
+use identity::federation::policy::{Connection, PolicyFields};
 use identity::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
@@ -18,13 +18,11 @@ const STATUSES: [&str; 4] = ["active", "held", "deactivated", "deleted"];
 
 pub(crate) const FACETS: Facets = &[
     ("provider", &["enabled", "disabled"]),
-    ("connection", &["create", "refuse", "none"]),
+    ("unknown user", &["create", "hold", "refuse", "none"]),
+    ("link", &["never", "trusted_email", "any_email"]),
+    ("domains", &["every", "listed", "unlisted"]),
+    ("word", &["counts", "no ground", "denied", "no address"]),
     ("identity", &["new", STATUSES[0], STATUSES[1], STATUSES[2], STATUSES[3]]),
-    ("user type", &["customer", "staff", "merchant", "member"]),
-    ("authority", &["operator", "organisation", "public"]),
-    ("issuer", &["google", "other"]),
-    ("address", &["trusted", "gmail", "hd", "elsewhere", "none"]),
-    ("verified", &["true", "false", "absent"]),
     ("kept address", &["same", "another", "none"]),
     ("account", &["none", STATUSES[0], STATUSES[1], STATUSES[2], STATUSES[3]]),
     ("standing", &["unconfirmed", "vouched_for", "verified"]),
@@ -49,21 +47,27 @@ impl Facts {
             name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
             locale: Some("en-GB".to_owned()),
         };
-        let [_, back_office, ..] = Application::built_in();
+        let [storefront, ..] = Application::built_in();
         let now = Moment::from_seconds(1_800_000_000);
         Self {
-            arrival: Arrival { external, application: back_office, now },
-            known: Known { provider: provider(), connection: None, linked: None, candidate: None },
+            arrival: Arrival { external, application: storefront, now },
+            known: Known {
+                provider: provider(),
+                connection: None,
+                defaults: PolicyFields::default(),
+                linked: None,
+                candidate: None,
+            },
         }
     }
 
-    fn new_user(&self) -> Option<NewUser> {
+    fn new_user(&self, standing: &str) -> Option<NewUser> {
         Some(NewUser {
             email: self.arrival.external.email.clone()?,
-            email_standing: EmailStanding::Verified,
+            email_standing: standing.strip_suffix(" address")?.parse().ok()?,
             name: self.arrival.external.name.clone(),
             locale: self.arrival.external.locale.clone(),
-            groups: self.known.connection.as_ref()?.default_groups.clone(),
+            groups: self.known.connection.as_ref()?.policy.default_groups.clone()?,
         })
     }
 
@@ -89,26 +93,28 @@ impl Cases for Facts {
         let external = &mut self.arrival.external;
         match facet {
             "provider" => known.provider.state = word.parse::<ProviderState>().expect("a state"),
-            "connection" => known.connection = (word != "none").then(|| connection(word)),
+            "unknown user" => known.connection = (word != "none").then(|| connection(word)),
             "identity" => known.linked = (word != "new").then(|| linked(word)),
-            "user type" => self.arrival.application.user_type = word.parse().expect("a user type"),
-            "authority" => known.provider.authority = word.parse().expect("an authority"),
-            "issuer" if word == "google" => {
-                external.issuer = "https://accounts.google.com".to_owned();
+            "link" => {
+                if let Some(connection) = &mut known.connection {
+                    connection.policy.link = Some(word.parse().expect("a linking"));
+                }
             }
-            "issuer" => external.issuer = "https://login.company.test".to_owned(),
-            "address" => {
-                external.hosted_domain = (word == "hd").then(|| "hd.test".to_owned());
-                external.email = match word {
-                    "none" => None,
-                    "gmail" => Some(email("ada@gmail.com")),
-                    domain => Some(email(&format!("ada@{domain}.test"))),
+            "domains" => {
+                let list = match word {
+                    "every" => Vec::new(),
+                    "listed" => vec!["other.test".to_owned(), "company.test".to_owned()],
+                    _ => vec!["other.test".to_owned()],
                 };
+                if let Some(connection) = &mut known.connection {
+                    connection.policy.allowed_domains = Some(list);
+                }
             }
-            "verified" => {
+            "word" => {
+                external.email = (word != "no address").then(|| email("ada@company.test"));
                 external.email_verified = match word {
-                    "true" => EmailVerified::Yes,
-                    "false" => EmailVerified::No,
+                    "counts" => EmailVerified::Yes,
+                    "denied" => EmailVerified::No,
                     _ => EmailVerified::Absent,
                 };
             }
@@ -148,8 +154,15 @@ impl Cases for Facts {
                 (decision, &self.known.candidate),
                 (Decision::Link { user }, Some(candidate)) if *user == candidate.user.id
             ),
-            "create and sign in" => {
-                matches!(decision, Decision::Create(new) if Some(new) == self.new_user().as_ref())
+            made if made.starts_with("create and ") => {
+                let (what, standing) = made.split_once(", ").expect("with a standing");
+                match (what, decision) {
+                    ("create and sign in", Decision::Create(new))
+                    | ("create and hold", Decision::Hold(new)) => {
+                        Some(new) == self.new_user(standing).as_ref()
+                    }
+                    _ => false,
+                }
             }
             refused => {
                 let code = refused.strip_prefix("refuse: ");
@@ -168,8 +181,11 @@ fn connection(unknown_user: &str) -> Connection {
         id: ConnectionId::from_stored("c"),
         application: ApplicationKey::from_stored("back-office"),
         provider: ProviderId::from_stored("p"),
-        unknown_user: unknown_user.parse().expect("a policy"),
-        default_groups: vec![GroupId::from_stored("newcomers")],
+        policy: PolicyFields {
+            unknown_user: Some(unknown_user.parse().expect("a policy")),
+            default_groups: Some(vec![GroupId::from_stored("newcomers")]),
+            ..PolicyFields::default()
+        },
         position: 1,
         exchange_audiences: Vec::new(),
         exchange_staff: false,
@@ -188,7 +204,7 @@ fn user(id: &str, status: &str) -> User {
     User {
         id: UserId::from_stored(id),
         public_id: PublicId::from_stored(id),
-        user_type: UserType::Staff,
+        user_type: UserType::Customer,
         population: Population::default_one(),
         email: email("ada@company.test"),
         email_standing: EmailStanding::VouchedFor,
@@ -200,7 +216,7 @@ fn user(id: &str, status: &str) -> User {
     }
 }
 
-fn provider() -> Provider {
+pub(crate) fn provider() -> Provider {
     let at = |path: &str| format!("https://login.company.test/{path}");
     Provider {
         id: ProviderId::from_stored("p"),
@@ -213,7 +229,7 @@ fn provider() -> Provider {
         client_id: "vestibule".to_owned(),
         client_authentication: ClientAuthentication::ClientSecretPost,
         scopes: vec!["openid".to_owned(), "email".to_owned()],
-        trusted_domains: vec!["trusted.test".to_owned()],
+        trusted_domains: Vec::new(),
         allow_private: Vec::new(),
         endpoints: Endpoints {
             authorization: at("authorize"),

@@ -3,6 +3,7 @@
 mod arrivals;
 mod document;
 mod visits;
+mod words;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,20 @@ fn compare<C: Cases>(cases: &mut C, table: &Table) -> usize {
         count += 1;
     });
     count
+}
+
+#[test]
+fn every_word_about_an_address_comes_out_as_its_one_line_says() {
+    let mut facts = words::Word::new();
+    let table = table("Word of a provider", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
+fn every_linking_comes_out_as_its_one_line_says() {
+    let mut facts = words::Linking::new();
+    let table = table("Linking", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
 }
 
 #[test]

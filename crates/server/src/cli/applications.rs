@@ -2,15 +2,18 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use identity::applications::{Application, ApplicationKey};
+use identity::federation::policy::{Policy, PolicyChange, PolicyFields};
 use identity::return_to::Origin;
 use identity::sessions::SessionTimes;
 use serde_json::{Value, json};
 use store::ApplicationChange;
 
 use super::answer::table;
+use super::policy::{InheritArguments, PolicyArguments, Shown, nothing_to_change};
+use super::providers::{tools, upstream};
 use super::span::{Span, show as shown};
 use super::{Answer, CommandHouse, Failure};
-use crate::federation::save;
+use crate::federation::save::{self, PolicyEdit};
 
 /// What to do with applications.
 #[derive(Debug, Subcommand)]
@@ -21,6 +24,20 @@ pub enum ApplicationsCommand {
     Show(Named),
     /// Change an application: how long sessions last, where sign-ins may return to, and more
     Change(Box<ChangeCommand>),
+    /// Change what holds for people who come through any provider to an application, where the
+    /// provider's connection says nothing else
+    ChangeDefaults(Box<DefaultsCommand>),
+}
+
+/// Which application, and what about those who come through its providers.
+#[derive(Debug, Args)]
+pub struct DefaultsCommand {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    policy: PolicyArguments,
+    #[command(flatten)]
+    inherit: InheritArguments,
 }
 
 /// Which application.
@@ -84,6 +101,7 @@ impl ApplicationsCommand {
             Self::List => list(house).await,
             Self::Show(named) => show(house, &named).await,
             Self::Change(command) => change(house, *command).await,
+            Self::ChangeDefaults(command) => change_defaults(house, *command).await,
         }
     }
 }
@@ -129,7 +147,15 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         ("Providers", providers_of(house, &door.key).await?.join(" ")),
     ]
     .map(|(label, text)| vec![label.to_owned(), text]);
-    Ok(Answer::new(table(&[door.key.as_str(), ""], &rows), application_json(&door)))
+    let shown = defaults(house, &door).await?;
+    let text = format!(
+        "{}\n\n{}",
+        table(&[door.key.as_str(), ""], &rows),
+        table(&["THROUGH ANY PROVIDER", "", "SET FOR"], &shown.rows())
+    );
+    let mut json = application_json(&door);
+    json["defaults"] = shown.json();
+    Ok(Answer::new(text, json))
 }
 
 async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, Failure> {
@@ -144,6 +170,31 @@ async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, 
     let mut text = format!("Changed {}.", changed.key);
     text.push_str(&no_way_in(house, &changed).await?);
     Ok(Answer::new(text, application_json(&changed)))
+}
+
+async fn change_defaults(
+    house: &CommandHouse,
+    command: DefaultsCommand,
+) -> Result<Answer, Failure> {
+    let edit = command.policy.edit(command.inherit);
+    if edit == PolicyEdit::default() {
+        return Err(nothing_to_change());
+    }
+    let upstream = upstream(house)?;
+    let tools = tools(house, &upstream);
+    let changed = save::change_defaults(&tools, &command.named.key, &edit, &house.by()).await?;
+    let shown = defaults(house, &changed).await?;
+    let head = ["FIELD", "VALUE", "SET FOR"];
+    let text = format!("Changed {}.\n\n{}", changed.key, table(&head, &shown.rows()));
+    let mut json = application_json(&changed);
+    json["defaults"] = shown.json();
+    Ok(Answer::new(text, json))
+}
+
+/// What holds for a connection of which nothing is said.
+async fn defaults(house: &CommandHouse, door: &Application) -> Result<Shown, Failure> {
+    let policy = Policy::of(&PolicyFields::default(), &door.defaults, door.user_type);
+    Shown::of(house, &policy).await
 }
 
 impl EditArguments {
@@ -169,6 +220,7 @@ impl EditArguments {
             local_login: self.local_login.map(|switch| switch == Switch::On),
             session: (times != door.session).then_some(times),
             fresh_within: if self.no_fresh_within { Some(None) } else { fresh },
+            defaults: PolicyChange::default(),
         })
     }
 }

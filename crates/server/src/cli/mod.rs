@@ -12,6 +12,7 @@ mod groups;
 mod hosts;
 mod keys;
 mod password;
+mod policy;
 mod providers;
 mod serve;
 mod setup_link;

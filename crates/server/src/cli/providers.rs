@@ -3,17 +3,18 @@
 mod add;
 mod change;
 mod doors;
+mod show;
 
 use clap::{Args, Subcommand};
-use identity::federation::policy::Connection;
-use identity::federation::provider::{Provider, ProviderState};
-use serde_json::{Value, json};
+use identity::federation::provider::ProviderState;
+use serde_json::json;
 use store::{Conflict, ProviderChange};
 
 use super::answer::table;
 use super::{Answer, CommandHouse, Failure};
 use crate::federation::save::{self, SaveError, Tools};
 use crate::federation::upstream::Upstream;
+use show::{provider_json, redirect_uri};
 
 /// What to do with identity providers.
 #[derive(Debug, Subcommand)]
@@ -57,7 +58,7 @@ impl ProvidersCommand {
             Self::Change(command) => change::change(house, *command).await,
             Self::Refresh(command) => change::refresh(house, &command).await,
             Self::List => list(house).await,
-            Self::Show(named) => show(house, &named).await,
+            Self::Show(named) => show::run(house, &named).await,
             Self::Enable(named) => switch(house, &named, ProviderState::Enabled).await,
             Self::Disable(named) => switch(house, &named, ProviderState::Disabled).await,
             Self::Remove(named) => remove(house, &named).await,
@@ -77,12 +78,12 @@ impl From<SaveError> for Failure {
     }
 }
 
-fn upstream(house: &CommandHouse) -> Result<Upstream, Failure> {
+pub(super) fn upstream(house: &CommandHouse) -> Result<Upstream, Failure> {
     Upstream::new(&house.config.outbound)
         .map_err(|error| Failure::new("outbound", error.to_string()))
 }
 
-fn tools<'a>(house: &'a CommandHouse, upstream: &'a Upstream) -> Tools<'a> {
+pub(super) fn tools<'a>(house: &'a CommandHouse, upstream: &'a Upstream) -> Tools<'a> {
     Tools {
         store: &house.store,
         keyring: &house.keyring,
@@ -118,47 +119,6 @@ async fn list(house: &CommandHouse) -> Result<Answer, Failure> {
         table(&["KEY", "NAME", "STATE", "APPLICATIONS", "ISSUER"], &rows)
     };
     Ok(Answer::new(text, json!({ "providers": documents })))
-}
-
-async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
-    let provider = save::find_provider(&house.store, &named.key).await?;
-    let document = provider_json(house, &provider).await?;
-    let list = |all: &[String]| if all.is_empty() { "none".to_owned() } else { all.join(" ") };
-    let yes = |flag| if flag { "yes" } else { "no" };
-    let mut lines = vec![
-        ("Name", provider.name.clone()),
-        ("State", provider.state.to_string()),
-        ("Issuer", provider.issuer.clone()),
-        ("Client id", provider.client_id.clone()),
-        ("Redirect URI", redirect_uri(house, &provider)),
-        ("Authority", provider.authority.to_string()),
-        ("Trusted domains", list(&provider.trusted_domains)),
-        ("Scopes", list(&provider.scopes)),
-        ("Private hosts", list(&provider.allow_private)),
-        ("Token endpoint", provider.endpoints.token.clone()),
-        ("Client shown by", provider.client_authentication.as_str().to_owned()),
-        ("Algorithms", list(&provider.algorithms)),
-        ("PKCE", yes(provider.pkce).to_owned()),
-        ("Promises iss", yes(provider.promises_iss).to_owned()),
-    ];
-    for connection in save::connections_of(&house.store, &provider).await? {
-        let groups = group_names(house, &connection).await?;
-        let groups =
-            if groups.is_empty() { String::new() } else { format!(" in {}", groups.join(", ")) };
-        let exchanges = match connection.exchange_audiences.join(", ") {
-            none if none.is_empty() => none,
-            some if connection.exchange_staff => format!(", exchanges tokens of {some}, staff too"),
-            some => format!(", exchanges tokens of {some}"),
-        };
-        let text = format!(
-            "{}, unknown people: {}{groups}{exchanges}",
-            connection.application, connection.unknown_user
-        );
-        lines.push(("Connection", text));
-    }
-    let rows: Vec<_> =
-        lines.into_iter().map(|(label, text)| vec![label.to_owned(), text]).collect();
-    Ok(Answer::new(table(&[provider.key.as_str(), ""], &rows), document))
 }
 
 async fn switch(
@@ -198,52 +158,4 @@ async fn remove(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> 
     })?;
     let text = format!("Removed \"{}\" and its connections.", provider.name);
     Ok(Answer::new(text, json!({ "removed": provider.key })))
-}
-
-fn redirect_uri(house: &CommandHouse, provider: &Provider) -> String {
-    let origin = house.config.server.public_url.as_str().trim_end_matches('/');
-    format!("{origin}/login/callback/{}", provider.key)
-}
-
-async fn group_names(
-    house: &CommandHouse,
-    connection: &Connection,
-) -> Result<Vec<String>, store::Error> {
-    let groups = save::groups_of(&house.store, connection).await?;
-    Ok(groups.into_iter().map(|group| group.name).collect())
-}
-
-/// Everything but the secret.
-async fn provider_json(house: &CommandHouse, provider: &Provider) -> Result<Value, Failure> {
-    let mut connections = Vec::new();
-    for connection in save::connections_of(&house.store, provider).await? {
-        connections.push(json!({
-            "application": connection.application.as_str(),
-            "unknown_user": connection.unknown_user.as_str(),
-            "default_groups": group_names(house, &connection).await?,
-            "position": connection.position,
-            "exchange_audiences": connection.exchange_audiences,
-            "exchange_staff": connection.exchange_staff,
-        }));
-    }
-    Ok(json!({
-        "key": provider.key,
-        "id": provider.id.as_str(),
-        "name": provider.name,
-        "state": provider.state.as_str(),
-        "issuer": provider.issuer,
-        "client_id": provider.client_id,
-        "client_authentication": provider.client_authentication.as_str(),
-        "redirect_uri": redirect_uri(house, provider),
-        "authority": provider.authority.as_str(),
-        "trusted_domains": provider.trusted_domains,
-        "scopes": provider.scopes,
-        "allow_private": provider.allow_private,
-        "endpoints": provider.endpoints,
-        "algorithms": provider.algorithms,
-        "pkce": provider.pkce,
-        "promises_iss": provider.promises_iss,
-        "created_at": provider.created_at.to_rfc3339(),
-        "connections": connections,
-    }))
 }

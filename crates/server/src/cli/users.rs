@@ -1,6 +1,7 @@
 //! `vestibule users`: who there is, who may come in, and with which password.
 
 mod add;
+mod approval;
 mod list;
 mod person;
 mod show;
@@ -32,6 +33,10 @@ pub enum UsersCommand {
     Delete(Person),
     /// Bring a deleted user back, deactivated and without their groups
     Restore(Person),
+    /// Let in somebody who waits for approval, and tell them by mail
+    Approve(approval::ApprovalCommand),
+    /// Keep out somebody who waits for approval, and tell them by mail
+    Reject(approval::ApprovalCommand),
     /// End every session of a user, and everything that applications keep for them offline
     SignOut(Person),
     /// Set a password, read from a file or standard input, and end the user's sessions
@@ -58,6 +63,8 @@ impl UsersCommand {
             Self::Deactivate(person) => status(house, &person, StatusChange::Deactivate).await,
             Self::Delete(person) => status(house, &person, StatusChange::Delete).await,
             Self::Restore(person) => status(house, &person, StatusChange::Restore).await,
+            Self::Approve(command) => command.run(true, house).await,
+            Self::Reject(command) => command.run(false, house).await,
             Self::SignOut(person) => sign_out(house, &person).await,
             Self::SetPassword(command) => command.run(house).await,
         }

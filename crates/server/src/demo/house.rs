@@ -73,8 +73,7 @@ async fn connect_acme(app: &App, acme: &str) -> Outcome<()> {
     };
     let door = |application: &str| Door {
         application: application.to_owned(),
-        unknown_user: UnknownUser::Create,
-        default_groups: Vec::new(),
+        policy: UnknownUser::Create.into(),
     };
     let by = By::operator();
     save::add(&tools, &new, &door("storefront"), &by).await?;

@@ -14,8 +14,8 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
     (
         Refusal::UserHeld,
         "Your account is waiting for approval",
-        "An administrator has to approve your account before you can sign in. Try again when you \
-         have been told that it is approved.",
+        "An administrator has to approve your account before you can sign in. You get an e-mail as \
+         soon as that is decided; there is nothing more to do until then.",
     ),
     (
         Refusal::UserDeleted,
@@ -53,6 +53,19 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
         "Your account belongs to another sign-in",
         "The account here is already tied to another person's sign-in at {provider}. If your \
          account at {provider} was made anew, ask your administrator to check it.",
+    ),
+    (
+        Refusal::NotAllowed,
+        "Your e-mail address is not let in here",
+        "Only people of certain companies may sign in here with {provider}, and your e-mail \
+         address is of another one. Sign in at {provider} with your work account, or ask your \
+         administrator.",
+    ),
+    (
+        Refusal::LinkingOff,
+        "You have an account here already",
+        "There is an account here with your e-mail address, and {provider} is not a way into it. \
+         Sign in as you did before, or ask your administrator.",
     ),
     (
         Refusal::ProviderDisabled,
@@ -119,6 +132,12 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
         "Sign in with a browser once",
         "There is an account here that may be yours. Sign in with {provider} in a browser once; \
          after that the application can do it by itself.",
+    ),
+    (
+        Refusal::ApprovalNeedsSignIn,
+        "Ask for an account first",
+        "There is no account here for you yet. Sign in with {provider} in a browser once to ask for \
+         one; when it is approved, the application can do it by itself.",
     ),
     (
         Refusal::AttemptExpired,

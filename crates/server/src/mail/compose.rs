@@ -57,6 +57,9 @@ pub async fn compose(
             let asked = Asked { door, asked_at, by: By::system(), return_to };
             reset_link(app, asked, &user, &Secret::new(token), now).await
         }
+        Letter::Approval { application, user, approved } => {
+            approval(app, &application, &user, approved).await
+        }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
         }
@@ -161,6 +164,32 @@ async fn no_password(app: &App, door: &Application, user: &User) -> Result<Task,
     };
     let text = app.pages.text("mail/no_password.txt", context)?;
     Ok(outgoing(user, format!("Signing in to {}", door.name), text))
+}
+
+/// Nothing to say when it was decided otherwise since.
+async fn approval(
+    app: &App,
+    application: &ApplicationKey,
+    user: &UserId,
+    approved: bool,
+) -> Result<Task, PageError> {
+    let user = app.store.find_user(user).await?;
+    let (Some(door), Some(user)) = (door(app, application), user) else { return Ok(Task::Nothing) };
+    let holds = if approved { Status::Active } else { Status::Deactivated };
+    if user.status != holds {
+        return Ok(Task::Nothing);
+    }
+    let (template, came_of_it) = if approved {
+        ("mail/approved.txt", "is approved")
+    } else {
+        ("mail/rejected.txt", "was not approved")
+    };
+    let context = minijinja::context! {
+        link => app.url(&format!("/{}/login", door.key)),
+        ..greeting(&door, &user)
+    };
+    let text = app.pages.text(template, context)?;
+    Ok(outgoing(&user, format!("Your account for {} {came_of_it}", door.name), text))
 }
 
 async fn password_changed(

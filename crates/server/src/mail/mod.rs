@@ -5,6 +5,7 @@ pub mod queue;
 pub mod smtp;
 
 use identity::applications::ApplicationKey;
+use identity::entropy::Entropy;
 use identity::ids::{MailId, UserId};
 use identity::secret::Secret;
 use identity::time::Moment;
@@ -13,6 +14,7 @@ use store::{AuditNote, By, NewMail};
 
 use crate::app::App;
 use crate::error::PageError;
+use crate::keys::Keyring;
 use crate::visit::Visit;
 
 /// What the queue holds: not a mail but the reason for one. The words are found, and the
@@ -47,6 +49,15 @@ pub enum Letter {
         /// Where the sign-in afterwards leads.
         #[serde(default)]
         return_to: Option<String>,
+    },
+    /// Whoever waited for approval hears what came of it.
+    Approval {
+        /// At which door.
+        application: ApplicationKey,
+        /// Who.
+        user: UserId,
+        /// Whether they may come in.
+        approved: bool,
     },
     /// The password was changed.
     PasswordChanged {
@@ -86,10 +97,19 @@ pub async fn post(app: &App, letter: &Letter, now: Moment) -> Result<(), PageErr
 
 /// A letter, sealed for its row: for verbs that put it into the queue with what it tells of.
 pub fn sealed(app: &App, letter: &Letter, now: Moment) -> Result<NewMail, PageError> {
-    let id = MailId::new(now, app.entropy.as_ref());
-    let plain = Secret::new(serde_json::to_string(letter).map_err(PageError::broken)?);
-    let sealed =
-        app.keyring.seal(&plain, &place(&id), app.entropy.as_ref()).map_err(PageError::broken)?;
+    seal(&app.keyring, app.entropy.as_ref(), letter, now).map_err(PageError::broken)
+}
+
+/// The same where no server runs.
+pub fn seal(
+    keyring: &Keyring,
+    entropy: &dyn Entropy,
+    letter: &Letter,
+    now: Moment,
+) -> Result<NewMail, Box<dyn std::error::Error + Send + Sync>> {
+    let id = MailId::new(now, entropy);
+    let plain = Secret::new(serde_json::to_string(letter)?);
+    let sealed = keyring.seal(&plain, &place(&id), entropy)?;
     Ok(NewMail { id, sealed })
 }
 

@@ -35,6 +35,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("sign_out.html", include_str!("../../templates/sign_out.html")),
     ("mail/reset.txt", include_str!("../../templates/mail/reset.txt")),
     ("mail/no_password.txt", include_str!("../../templates/mail/no_password.txt")),
+    ("mail/approved.txt", include_str!("../../templates/mail/approved.txt")),
+    ("mail/rejected.txt", include_str!("../../templates/mail/rejected.txt")),
     ("mail/password_changed.txt", include_str!("../../templates/mail/password_changed.txt")),
 ];
 

@@ -88,8 +88,10 @@ async fn a_support_code_leads_to_the_decision_and_its_rules() {
     let desk = Desk::at(Engine::Sqlite).await;
     let provider = FakeProvider::start(desk.house.clock.clone()).await;
     provider.person("subject-1", "eve@corp.test");
-    let connected =
-        desk.house.try_connect(&provider, |_, door| door.unknown_user = UnknownUser::Refuse).await;
+    let connected = desk
+        .house
+        .try_connect(&provider, |_, door| door.policy.unknown_user = Some(UnknownUser::Refuse))
+        .await;
     connected.expect("a good provider");
     let page = desk.house.browser().open("/back-office/login/corp").await;
     assert_eq!(page.reason().as_deref(), Some("unknown_user"), "{}", page.text());

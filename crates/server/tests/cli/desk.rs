@@ -3,6 +3,7 @@
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
+use server::config::Config;
 use testkit::{Engine, House};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -20,11 +21,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn at(engine: Engine) -> Self {
+        Self::with(engine, |_| {}).await
+    }
+
+    pub(crate) async fn with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
         let mut database = String::new();
         let house = House::with(engine, |config| {
             config.passwords.argon2_memory_kib = 64;
             config.passwords.argon2_passes = 1;
             database = config.database.url.expose().to_owned();
+            change(config);
         })
         .await;
         std::fs::write(house.folder().join("password"), format!("{PASSWORD}\n")).expect("a file");

@@ -1,6 +1,7 @@
 //! The command line as an operator types it, beside a house that serves.
 
 mod applications;
+mod approval;
 mod backup;
 mod beside;
 mod clients;

@@ -130,13 +130,16 @@ async fn a_door_turns_from_creating_to_refusing_and_back() {
     change(&["--unknown-user", "refuse"]).await;
     assert_eq!(sign_in().await.reason().as_deref(), Some("unknown_user"));
     let changed = change(&["--unknown-user", "create", "--default-group", "newcomers"]).await;
-    assert_eq!(changed["connections"][0]["unknown_user"], "create");
+    assert_eq!(changed["connections"][0]["policy"]["unknown_user"]["value"], "create");
     assert!(sign_in().await.is_signed_in());
     let user = operator.house.find_staff("ada@corp.example").await.expect("a user");
     let groups = operator.house.app.store.list_groups_of(&user.id).await.expect("groups");
     assert_eq!(groups[0].name, "Newcomers");
     let changed = change(&["--no-default-group", "--position", "7"]).await;
-    assert_eq!(changed["connections"][0]["default_groups"], serde_json::json!([]));
+    assert_eq!(
+        changed["connections"][0]["policy"]["default_groups"]["value"],
+        serde_json::json!([])
+    );
     assert_eq!(changed["connections"][0]["position"], 7);
 
     let refused = async |more: &[&str]| operator.refused(&[&back_office[..], more].concat()).await;

@@ -11,7 +11,7 @@ async fn an_operator_adds_shows_switches_and_removes_a_provider() {
     assert_eq!(added["key"], "corp");
     let redirect = format!("{}login/callback/corp", operator.house.url());
     assert_eq!(added["redirect_uri"], redirect.as_str());
-    assert_eq!(added["connections"][0]["unknown_user"], "create");
+    assert_eq!(added["connections"][0]["policy"]["unknown_user"]["value"], "create");
     assert!(!added.to_string().contains("s3cret"), "{added}");
 
     let shown = operator.run(&["providers", "show", "corp"]).await;
@@ -79,6 +79,6 @@ async fn what_is_wrong_is_said_with_its_code_and_what_to_do() {
     assert_eq!(code, "empty_secret");
     let (code, _) = refused(&operator.run(&["providers", "show", "nobody", "--json"]).await);
     assert_eq!(code, "unknown_provider");
-    // An empty secret and an unknown provider are told without asking anybody.
-    assert_eq!(operator.provider.times(Place::Discovery), 2);
+    // Only what the provider's own document shows is told after asking for it.
+    assert_eq!(operator.provider.times(Place::Discovery), 1);
 }

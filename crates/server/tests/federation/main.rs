@@ -16,5 +16,6 @@ mod save;
 mod scene;
 mod stale;
 mod state;
+mod strategies;
 mod tokens;
 mod trip;

@@ -130,7 +130,7 @@ on_both_engines! {
         let provider = FakeProvider::start(house.clock.clone()).await;
         let group = house.add_group("Everybody").await;
         let added = house.try_connect(&provider, |_, door| {
-            door.default_groups = vec!["everybody".to_owned()];
+            door.policy.default_groups = Some(vec!["everybody".to_owned()]);
         });
         added.await.expect("a good provider");
         assert!(house.browser().open("/back-office/login/corp").await.is_signed_in());

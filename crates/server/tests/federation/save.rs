@@ -161,7 +161,7 @@ async fn what_an_operator_mistypes_is_said_before_anybody_is_asked() {
     let said = desk
         .refused("unknown_group", |_, door| {
             door.application = "storefront".to_owned();
-            door.default_groups = vec!["VIP buyers".to_owned()];
+            door.policy.default_groups = Some(vec!["VIP buyers".to_owned()]);
         })
         .await;
     assert!(said.contains("vestibule groups add \"VIP buyers\" --type customer"), "{said}");
@@ -172,7 +172,7 @@ async fn what_an_operator_mistypes_is_said_before_anybody_is_asked() {
 async fn a_connection_that_nobody_could_or_should_use_is_refused() {
     let desk = Desk::open().await;
     desk.refused("administrators_by_default", |_, door| {
-        door.default_groups = vec!["Administrators".to_owned()];
+        door.policy.default_groups = Some(vec!["Administrators".to_owned()]);
     })
     .await;
     let said =
@@ -180,7 +180,7 @@ async fn a_connection_that_nobody_could_or_should_use_is_refused() {
     assert!(said.contains("--trusted-domain"), "{said}");
     desk.refused("nothing_counts", |new, door| {
         new.scopes = vec!["openid".to_owned()];
-        door.unknown_user = UnknownUser::Refuse;
+        door.policy.unknown_user = Some(UnknownUser::Refuse);
     })
     .await;
     desk.refused("create_needs_email", |new, _| {
@@ -201,8 +201,7 @@ async fn a_provider_is_saved_once_and_joined_to_a_door_once() {
     assert_eq!(again.code(), "key_taken");
     let door = |application: &str| Door {
         application: application.to_owned(),
-        unknown_user: UnknownUser::Refuse,
-        default_groups: Vec::new(),
+        policy: UnknownUser::Refuse.into(),
     };
     let tools = desk.house.tools();
     let by = By::operator();
@@ -217,11 +216,7 @@ async fn a_provider_is_saved_once_and_joined_to_a_door_once() {
 async fn a_running_house_learns_of_a_provider_that_another_process_adds() {
     let desk = Desk::open().await;
     let by = By::operator();
-    let door = Door {
-        application: "back-office".to_owned(),
-        unknown_user: UnknownUser::Create,
-        default_groups: Vec::new(),
-    };
+    let door = Door { application: "back-office".to_owned(), policy: UnknownUser::Create.into() };
     let new = NewProvider {
         name: "Big & Co.".to_owned(),
         issuer: desk.provider.issuer(),

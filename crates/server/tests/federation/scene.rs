@@ -29,7 +29,8 @@ impl Scene {
 
     async fn furnish(house: House, unknown_user: UnknownUser) -> Self {
         let provider = FakeProvider::start(house.clock.clone()).await;
-        let added = house.try_connect(&provider, |_, door| door.unknown_user = unknown_user);
+        let added =
+            house.try_connect(&provider, |_, door| door.policy.unknown_user = Some(unknown_user));
         let row = added.await.expect("a good provider");
         Self { house, provider, row }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{PolicyFields, UnknownUser};
 use identity::federation::provider::{Provider, ProviderState};
 use identity::oauth::clients::GrantType;
 use identity::oauth::tokens::ACR_ONE_FACTOR;
@@ -239,7 +239,7 @@ on_both_engines! {
         let before = shop.introspect(&access.text("access_token")).await;
         assert_eq!(before, json!({ "active": false }), "what was given before ends, too");
         // Nobody is made where nobody may be.
-        let closed = ConnectionChange { unknown_user: Some(UnknownUser::Refuse), ..Default::default() };
+        let closed = ConnectionChange { policy: PolicyFields::from(UnknownUser::Refuse).into(), ..Default::default() };
         scene.change(closed).await;
         scene.provider.person("stranger", "stranger@corp.example");
         let answer = bring(&shop, &scene.id_token(json!({})), &[]).await;

@@ -2,6 +2,7 @@
 
 use identity::federation::decide::{Decided, Decision, Known, NewUser as Newcomer};
 use identity::federation::policy::Connection;
+use identity::federation::refusal::Refusal;
 use identity::ids::{IdentityId, UserId};
 use identity::users::{Birth, Status, User};
 use serde_json::Value as Json;
@@ -51,9 +52,14 @@ impl Store {
                 (user, identity, false)
             }
             Decision::Create(newcomer) => {
-                let user = self.insert_newcomer(tx, settle, newcomer, connection.as_ref()).await?;
+                let connection = connection.as_ref();
+                let user =
+                    self.insert_newcomer(tx, settle, newcomer, Status::Active, connection).await?;
                 let identity = self.insert_identity(tx, settle, &user.id).await?;
                 (user, identity, true)
+            }
+            Decision::Hold(newcomer) => {
+                return self.hold_newcomer(tx, settle, newcomer, &known, &decided).await;
             }
         };
         let origin = Origin {
@@ -84,6 +90,27 @@ impl Store {
         Ok(user)
     }
 
+    /// Makes the user who has to wait, with their identity, so that they are known when they come
+    /// back; they are not signed in.
+    async fn hold_newcomer(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        newcomer: &Newcomer,
+        known: &Known,
+        decided: &Decided,
+    ) -> Result<Settled, Fault> {
+        let connection = known.connection.as_ref();
+        let user = self.insert_newcomer(tx, settle, newcomer, Status::Held, connection).await?;
+        self.insert_identity(tx, settle, &user.id).await?;
+        let reason = Refusal::UserHeld;
+        let held = Happened::refused(action(settle), reason.code())
+            .coded(settle.support_code.as_str())
+            .about(&user.id);
+        self.note(tx, &explained(held, settle, decided)?, &settle.by, now_of(settle)).await?;
+        Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
+    }
+
     async fn note_refused(
         &self,
         tx: &mut Tx,
@@ -110,6 +137,7 @@ impl Store {
         tx: &mut Tx,
         settle: &Settle,
         newcomer: &Newcomer,
+        status: Status,
         connection: Option<&Connection>,
     ) -> Result<User, Fault> {
         let door = &settle.arrival.application;
@@ -120,7 +148,7 @@ impl Store {
             email_standing: newcomer.email_standing,
             name: newcomer.name.clone(),
             locale: newcomer.locale.clone(),
-            status: Status::Active,
+            status,
             birth: Birth::SingleSignOn,
         };
         let user = self.insert_user(tx, &new, now_of(settle)).await?;

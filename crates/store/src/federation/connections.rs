@@ -1,7 +1,7 @@
 //! Connections: which door knows which provider, and what becomes of strangers there.
 
 use identity::applications::ApplicationKey;
-use identity::federation::policy::{Connection, UnknownUser};
+use identity::federation::policy::{Connection, PolicyChange, PolicyFields};
 use identity::ids::{ConnectionId, GroupId, ProviderId};
 use identity::time::Moment;
 
@@ -11,7 +11,7 @@ use crate::by::By;
 use crate::changes::ChangeKind;
 use crate::db::{Mode, Tx, transact};
 use crate::error::{Conflict, Error, Fault, Meaning, Result};
-use crate::row::{Keyed, json, to_json, word};
+use crate::row::{Keyed, json, to_json};
 use crate::value::args;
 
 /// A door to be joined to a provider.
@@ -19,10 +19,9 @@ use crate::value::args;
 pub struct NewConnection {
     /// Which door.
     pub application: ApplicationKey,
-    /// What becomes of strangers.
-    pub unknown_user: UnknownUser,
-    /// Groups for newcomers; the administrators' group is refused with `Conflict(BuiltIn)`.
-    pub default_groups: Vec<GroupId>,
+    /// What is set for it; the administrators' group among the default groups is refused with
+    /// `Conflict(BuiltIn)`.
+    pub policy: PolicyFields,
     /// Place among the buttons; lower first.
     pub position: i64,
 }
@@ -30,10 +29,8 @@ pub struct NewConnection {
 /// What to change; what is none stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionChange {
-    /// What becomes of strangers.
-    pub unknown_user: Option<UnknownUser>,
-    /// Groups for newcomers.
-    pub default_groups: Option<Vec<GroupId>>,
+    /// What becomes of people who come through it.
+    pub policy: PolicyChange,
     /// Place among the buttons.
     pub position: Option<i64>,
     /// Clients of the provider whose tokens are taken in exchange.
@@ -46,9 +43,8 @@ pub struct ConnectionChange {
 macro_rules! connection_columns {
     () => {
         "c.id AS c_id, c.application AS c_application, c.provider_id AS c_provider_id, \
-         c.unknown_user AS c_unknown_user, c.default_groups AS c_default_groups, \
-         c.position AS c_position, c.exchange_audiences AS c_exchange_audiences, \
-         c.exchange_staff AS c_exchange_staff"
+         c.policy AS c_policy, c.position AS c_position, \
+         c.exchange_audiences AS c_exchange_audiences, c.exchange_staff AS c_exchange_staff"
     };
 }
 pub(crate) use connection_columns;
@@ -58,8 +54,7 @@ pub(crate) struct ConnectionRow {
     c_id: String,
     c_application: String,
     c_provider_id: String,
-    c_unknown_user: String,
-    c_default_groups: String,
+    c_policy: String,
     c_position: i64,
     c_exchange_audiences: String,
     c_exchange_staff: bool,
@@ -75,8 +70,7 @@ impl ConnectionRow {
             id: ConnectionId::from_stored(self.c_id),
             application: ApplicationKey::from_stored(self.c_application),
             provider: ProviderId::from_stored(self.c_provider_id),
-            unknown_user: word(&self.c_unknown_user)?,
-            default_groups: json(&self.c_default_groups)?,
+            policy: json(&self.c_policy)?,
             position: self.c_position,
             exchange_audiences: json(&self.c_exchange_audiences)?,
             exchange_staff: self.c_exchange_staff,
@@ -139,13 +133,10 @@ impl Store {
             // Every column is written below: two changes at once must not undo each other.
             tx.run("UPDATE connections SET position = position WHERE id = $1", args![id]).await?;
             let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
-            if let Some(unknown_user) = change.unknown_user {
-                connection.unknown_user = unknown_user;
-            }
-            if let Some(groups) = &change.default_groups {
+            if let Some(groups) = &change.policy.set.default_groups {
                 tx.check_default_groups(&connection.application, groups).await?;
-                connection.default_groups.clone_from(groups);
             }
+            connection.policy = change.policy.apply(connection.policy);
             connection.position = change.position.unwrap_or(connection.position);
             if let Some(audiences) = &change.exchange_audiences {
                 connection.exchange_audiences.clone_from(audiences);
@@ -177,26 +168,25 @@ impl Store {
         new: &NewConnection,
         now: Moment,
     ) -> std::result::Result<Connection, Fault> {
-        tx.check_default_groups(&new.application, &new.default_groups).await?;
+        let groups = new.policy.default_groups.as_deref().unwrap_or_default();
+        tx.check_default_groups(&new.application, groups).await?;
         let connection = Connection {
             id: ConnectionId::new(now, &self.entropy),
             application: new.application.clone(),
             provider: provider.clone(),
-            unknown_user: new.unknown_user,
-            default_groups: new.default_groups.clone(),
+            policy: new.policy.clone(),
             position: new.position,
             exchange_audiences: Vec::new(),
             exchange_staff: false,
         };
         tx.run(
-            "INSERT INTO connections (id, application, provider_id, unknown_user, \
-             default_groups, position) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO connections (id, application, provider_id, policy, position) \
+             VALUES ($1, $2, $3, $4, $5)",
             args![
                 &connection.id,
                 &connection.application,
                 provider,
-                connection.unknown_user.as_str(),
-                to_json(&connection.default_groups)?,
+                to_json(&connection.policy)?,
                 connection.position,
             ],
         )
@@ -216,7 +206,7 @@ impl Store {
         let happened = Happened::done(action)
             .at(&connection.application)
             .through(&connection.provider)
-            .with("unknown_user", connection.unknown_user.as_str())
+            .with("policy", serde_json::to_value(&connection.policy)?)
             .with("exchange_audiences", connection.exchange_audiences.as_slice())
             .with("exchange_staff", connection.exchange_staff);
         self.note(tx, &happened, by, now).await?;
@@ -229,12 +219,11 @@ impl Tx {
         &mut self,
         connection: &Connection,
     ) -> std::result::Result<(), Fault> {
-        const SQL: &str = "UPDATE connections SET unknown_user = $2, default_groups = $3, \
-             position = $4, exchange_audiences = $5, exchange_staff = $6 WHERE id = $1";
+        const SQL: &str = "UPDATE connections SET policy = $2, position = $3, \
+             exchange_audiences = $4, exchange_staff = $5 WHERE id = $1";
         let values = args![
             &connection.id,
-            connection.unknown_user.as_str(),
-            to_json(&connection.default_groups)?,
+            to_json(&connection.policy)?,
             connection.position,
             to_json(&connection.exchange_audiences)?,
             connection.exchange_staff,
@@ -243,7 +232,7 @@ impl Tx {
     }
 
     /// Default groups exist, are for the door's users, and none of them makes administrators.
-    async fn check_default_groups(
+    pub(crate) async fn check_default_groups(
         &mut self,
         application: &ApplicationKey,
         groups: &[GroupId],

@@ -14,7 +14,7 @@ use crate::error::{Error, Fault, Result};
 use crate::federation::connections::{ConnectionRow, connection_columns};
 use crate::federation::identities::{IdentityRow, identity_columns};
 use crate::federation::providers::{ProviderRow, provider_columns};
-use crate::row::Maybe;
+use crate::row::{Maybe, json};
 use crate::sessions::NewSession;
 use crate::users::{UserRow, user_columns};
 use crate::value::args;
@@ -49,7 +49,7 @@ pub enum Settled {
         /// Whether an account that was there got a new identity.
         linked: bool,
     },
-    /// They are not, and only the audit was written.
+    /// They are not. Only the audit was written, and whoever was held, if anybody was.
     Refused {
         /// Why.
         reason: Refusal,
@@ -68,6 +68,7 @@ struct KnownRow {
     identity: Maybe<IdentityRow>,
     #[sqlx(flatten)]
     user: Maybe<UserRow>,
+    defaults: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -114,7 +115,8 @@ impl Tx {
             identity_columns!(),
             ", ",
             user_columns!(),
-            " FROM providers p \
+            ", (SELECT a.defaults FROM applications a WHERE a.key = $2) AS defaults \
+             FROM providers p \
              LEFT JOIN connections c ON c.provider_id = p.id AND c.application = $2 \
              LEFT JOIN identities i ON i.provider_id = p.id AND i.issuer = $3 \
              AND i.subject = $4 AND i.user_type = $5 AND i.population = $6 \
@@ -145,6 +147,7 @@ impl Tx {
         Ok(Known {
             provider: row.provider.read()?,
             connection: row.connection.0.map(ConnectionRow::read).transpose()?,
+            defaults: row.defaults.as_deref().map(json).transpose()?.unwrap_or_default(),
             linked,
             candidate,
         })
@@ -177,7 +180,9 @@ pub(crate) fn user_of(known: Known, decision: &Decision) -> std::result::Result<
     let (id, found) = match decision {
         Decision::SignIn { user, .. } => (user, known.linked.map(|linked| linked.user)),
         Decision::Link { user } => (user, known.candidate.map(|candidate| candidate.user)),
-        Decision::Create(_) | Decision::Refuse { .. } => return Err(mismatch()),
+        Decision::Create(_) | Decision::Hold(_) | Decision::Refuse { .. } => {
+            return Err(mismatch());
+        }
     };
     found.filter(|user| user.id == *id).ok_or_else(mismatch)
 }

@@ -25,12 +25,7 @@ async fn by_provider(house: &House, provider: &Provider) -> Session {
 }
 
 async fn connect(house: &House, provider: &Provider, application: ApplicationKey) {
-    let new = NewConnection {
-        application,
-        unknown_user: UnknownUser::Create,
-        default_groups: Vec::new(),
-        position: 0,
-    };
+    let new = NewConnection { application, policy: UnknownUser::Create.into(), position: 0 };
     house.store.add_connection(&provider.id, &new, &By::operator(), at(1)).await.unwrap();
 }
 

@@ -1,6 +1,6 @@
 //! Two changes of one thing at the same moment: neither undoes or misses the other.
 
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{Link, PolicyFields, UnknownUser};
 use identity::federation::provider::ProviderState;
 use identity::ids::MailId;
 use identity::users::{Name, StatusChange};
@@ -63,27 +63,39 @@ both! {
         let id = house.store.list_connections(None).await.unwrap().remove(0).id;
         let other = open(&house.url).await.unwrap();
         for round in 0..ROUNDS {
-            let create = Some(UnknownUser::Create);
-            let back = ConnectionChange { unknown_user: create, ..Default::default() };
+            let create = PolicyFields {
+                link: Some(Link::TrustedEmail),
+                ..PolicyFields::from(UnknownUser::Create)
+            };
+            let back = ConnectionChange { policy: create.into(), ..Default::default() };
             house.store.change_connection(&id, &back, &By::operator(), at(1)).await.unwrap();
             let position = i64::from(round);
             let shift = |store: Store| {
                 let id = id.clone();
                 async move {
-                    let change = ConnectionChange { position: Some(position), ..Default::default() };
+                    let link = PolicyFields { link: Some(Link::AnyEmail), ..Default::default() };
+                    let position = Some(position);
+                    let change =
+                        ConnectionChange { policy: link.into(), position, ..Default::default() };
                     store.change_connection(&id, &change, &By::operator(), at(2)).await.unwrap();
                 }
             };
             let refuse = |store: Store| {
-                let (id, unknown_user) = (id.clone(), Some(UnknownUser::Refuse));
+                let id = id.clone();
                 async move {
-                    let change = ConnectionChange { unknown_user, ..Default::default() };
+                    let policy = PolicyFields::from(UnknownUser::Refuse).into();
+                    let change = ConnectionChange { policy, ..Default::default() };
                     store.change_connection(&id, &change, &By::operator(), at(2)).await.unwrap();
                 }
             };
             crossing(house, &other, shift, refuse).await;
             let left = house.store.list_connections(None).await.unwrap().remove(0);
-            assert_eq!((left.position, left.unknown_user), (position, UnknownUser::Refuse));
+            let expected = PolicyFields {
+                link: Some(Link::AnyEmail),
+                ..PolicyFields::from(UnknownUser::Refuse)
+            };
+            let left_policy = PolicyFields { default_groups: None, ..left.policy };
+            assert_eq!((left.position, left_policy), (position, expected));
         }
         other.close().await;
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
 use identity::entropy::Entropy;
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{PolicyFields, UnknownUser};
 use identity::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
@@ -168,8 +168,7 @@ impl House {
         let provider = provider(key);
         let connection = NewConnection {
             application: back_office(),
-            unknown_user,
-            default_groups: groups.to_vec(),
+            policy: PolicyFields { default_groups: Some(groups.to_vec()), ..unknown_user.into() },
             position: 0,
         };
         self.store

@@ -49,6 +49,8 @@ mod mails;
 #[cfg(test)]
 mod passwords;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod races;

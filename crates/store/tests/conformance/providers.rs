@@ -1,6 +1,6 @@
 //! Providers and connections: kept as set up, and never taken away from under anybody.
 
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{PolicyFields, UnknownUser};
 use identity::federation::provider::{Authority, ProviderState};
 use identity::groups::GroupName;
 use identity::ids::ProviderId;
@@ -11,13 +11,12 @@ use crate::engines::both;
 use crate::house::{at, back_office, provider};
 use crate::settle::{arrive, decider};
 
+fn groups_for(groups: Vec<identity::ids::GroupId>) -> PolicyFields {
+    PolicyFields { default_groups: Some(groups), ..PolicyFields::from(UnknownUser::Refuse) }
+}
+
 fn connection(groups: Vec<identity::ids::GroupId>) -> NewConnection {
-    NewConnection {
-        application: back_office(),
-        unknown_user: UnknownUser::Refuse,
-        default_groups: groups,
-        position: 3,
-    }
+    NewConnection { application: back_office(), policy: groups_for(groups), position: 3 }
 }
 
 both! {
@@ -48,7 +47,7 @@ both! {
         let of_door = house.store.list_connections(Some(&back_office())).await.unwrap();
         assert_eq!(of_door.len(), 1);
         let change = ConnectionChange {
-            default_groups: Some(vec![administrators]),
+            policy: groups_for(vec![administrators]).into(),
             ..ConnectionChange::default()
         };
         let said = house.store.change_connection(&of_door[0].id, &change, &by, at(2)).await;
@@ -89,15 +88,15 @@ both! {
         assert_eq!(told, expected, "what changed, and nothing of the secret");
         let all = house.store.list_connections(None).await.unwrap();
         let change = ConnectionChange {
-            unknown_user: Some(UnknownUser::Refuse),
+            policy: PolicyFields::from(UnknownUser::Refuse).into(),
             position: Some(7),
             exchange_audiences: Some(vec!["mobile".to_owned()]),
             exchange_staff: Some(true),
-            ..ConnectionChange::default()
         };
         assert_eq!((&all[0].exchange_audiences[..], all[0].exchange_staff), (&[][..], false));
         let changed = house.store.change_connection(&all[0].id, &change, &by, at(2)).await.unwrap();
-        assert_eq!((changed.unknown_user, changed.position), (UnknownUser::Refuse, 7));
+        let unknown_user = changed.policy.unknown_user;
+        assert_eq!((unknown_user, changed.position), (Some(UnknownUser::Refuse), 7));
         assert_eq!((&changed.exchange_audiences[..], changed.exchange_staff), (&["mobile".to_owned()][..], true));
         let kept = house.store.list_connections(None).await.unwrap();
         assert_eq!(kept, [changed]);

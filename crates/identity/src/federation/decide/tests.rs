@@ -8,6 +8,8 @@ use crate::federation::provider::Authority;
 use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
 
+mod policies;
+
 fn arrival(email: Option<&str>) -> Arrival {
     let [_, back_office, ..] = Application::built_in();
     Arrival {
@@ -31,13 +33,21 @@ fn stranger(unknown_user: UnknownUser) -> Known {
         id: ConnectionId::from_stored("connection"),
         application: ApplicationKey::from_stored("back-office"),
         provider: provider().id,
-        unknown_user,
-        default_groups: vec![GroupId::from_stored("newcomers")],
+        policy: PolicyFields {
+            default_groups: Some(vec![GroupId::from_stored("newcomers")]),
+            ..PolicyFields::from(unknown_user)
+        },
         position: 0,
         exchange_audiences: Vec::new(),
         exchange_staff: false,
     };
-    Known { provider: provider(), connection: Some(connection), linked: None, candidate: None }
+    Known {
+        provider: provider(),
+        connection: Some(connection),
+        defaults: PolicyFields::default(),
+        linked: None,
+        candidate: None,
+    }
 }
 
 fn user(status: Status, email_standing: EmailStanding) -> User {
@@ -195,6 +205,18 @@ fn a_stranger_becomes_a_user_of_the_default_groups_where_the_door_makes_users() 
 }
 
 #[test]
+fn a_stranger_waits_for_approval_where_the_door_holds_them() {
+    let Decision::Hold(held) = ask(&arrival(ADA), &stranger(UnknownUser::Hold)) else {
+        panic!("not held")
+    };
+    assert_eq!(held.groups, [GroupId::from_stored("newcomers")]);
+    assert_eq!(
+        (held.email.as_typed(), held.email_standing),
+        (ADA.unwrap(), EmailStanding::Verified)
+    );
+}
+
+#[test]
 fn s051_a_stranger_is_refused_by_a_code_of_its_own_where_the_door_makes_none() {
     let known = stranger(UnknownUser::Refuse);
     assert_eq!(ask(&arrival(ADA), &known), refused(Refusal::UnknownUser));
@@ -227,6 +249,7 @@ fn the_rules_are_told_in_the_order_in_which_they_were_weighed() {
     let begin = [
         ("provider_state", "enabled", false),
         ("connection", "connected", false),
+        ("allowed_domains", "every domain", false),
         ("identity", "new identity", false),
         trust,
     ];
@@ -246,7 +269,7 @@ fn the_rules_are_told_in_the_order_in_which_they_were_weighed() {
     );
     let tied = same_address(Status::Active, EmailStanding::Verified, true);
     assert_eq!(
-        weighed(&decide(&arrival(ADA), &tied))[5..],
+        weighed(&decide(&arrival(ADA), &tied))[6..],
         [
             ("account_standing", "verified", false),
             ("same_provider", "tied to another subject", true)
@@ -254,11 +277,11 @@ fn the_rules_are_told_in_the_order_in_which_they_were_weighed() {
     );
     let unconfirmed = same_address(Status::Active, EmailStanding::Unconfirmed, true);
     assert_eq!(
-        weighed(&decide(&arrival(ADA), &unconfirmed))[5..],
+        weighed(&decide(&arrival(ADA), &unconfirmed))[6..],
         [("account_standing", "unconfirmed", true)]
     );
     assert_eq!(
-        weighed(&decide(&arrival(ADA), &linked(ADA, Status::Held)))[2..],
+        weighed(&decide(&arrival(ADA), &linked(ADA, Status::Held)))[3..],
         [("identity", "known identity", false), ("user_status", "held", true)]
     );
 }
@@ -274,7 +297,7 @@ fn a_refusal_is_settled_by_the_last_rule_that_was_weighed() {
         [("connection", "not connected", true)]
     );
     assert_eq!(
-        weighed(&decide(&arrival(None), &stranger(UnknownUser::Create)))[3..],
+        weighed(&decide(&arrival(None), &stranger(UnknownUser::Create)))[4..],
         [("email_trust", "email_missing", true)]
     );
 }

@@ -6,7 +6,7 @@ use crate::email::Email;
 use crate::federation::decide::{Candidate, Linked};
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::fixtures::{NOW, provider};
-use crate::federation::policy::UnknownUser;
+use crate::federation::policy::{PolicyFields, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::ids::{ConnectionId, IdentityId};
 use crate::oauth::fixtures::user;
@@ -40,8 +40,7 @@ fn connection() -> Connection {
         id: ConnectionId::from_stored("connection"),
         application: Application::built_in()[STOREFRONT].key.clone(),
         provider: provider().id,
-        unknown_user: UnknownUser::Create,
-        default_groups: Vec::new(),
+        policy: UnknownUser::Create.into(),
         position: 0,
         exchange_audiences: vec![APP.to_owned()],
         exchange_staff: false,
@@ -49,7 +48,13 @@ fn connection() -> Connection {
 }
 
 fn known(connection: Connection) -> Known {
-    Known { provider: provider(), connection: Some(connection), linked: None, candidate: None }
+    Known {
+        provider: provider(),
+        connection: Some(connection),
+        defaults: PolicyFields::default(),
+        linked: None,
+        candidate: None,
+    }
 }
 
 fn linked(status: Status) -> Known {
@@ -102,6 +107,12 @@ fn s083_an_exchange_links_nobody() {
 }
 
 #[test]
+fn s083_an_exchange_asks_for_nobodys_approval() {
+    let hold = Connection { policy: UnknownUser::Hold.into(), ..connection() };
+    assert_eq!(ask(&known(hold)), refused(Refusal::ApprovalNeedsSignIn));
+}
+
+#[test]
 fn s083_everything_else_is_as_at_a_callback() {
     assert!(matches!(ask(&linked(Status::Active)), Decision::SignIn { .. }));
     for (status, reason) in [
@@ -111,8 +122,8 @@ fn s083_everything_else_is_as_at_a_callback() {
     ] {
         assert_eq!(ask(&linked(status)), refused(reason));
     }
-    let unknown_user = UnknownUser::Refuse;
-    let closed = known(Connection { unknown_user, ..connection() });
+    let policy = UnknownUser::Refuse.into();
+    let closed = known(Connection { policy, ..connection() });
     assert_eq!(ask(&closed), refused(Refusal::UnknownUser));
     let disabled = Provider { state: ProviderState::Disabled, ..provider() };
     let disabled = Known { provider: disabled, ..linked(Status::Active) };
@@ -129,11 +140,12 @@ fn the_rules_that_were_weighed_come_in_order() {
         let decided = decide_exchange(&arrival(STOREFRONT), known, brought);
         decided.rules.iter().map(|weighed| weighed.rule).collect()
     };
-    let first = ["exchange_audience", "provider_state", "connection", "identity"];
-    assert_eq!(rules(&linked(Status::Active))[..4], first);
+    let first =
+        ["exchange_audience", "provider_state", "connection", "allowed_domains", "identity"];
+    assert_eq!(rules(&linked(Status::Active))[..5], first);
     let candidate = Candidate { user: user(), has_identity_of_provider: false };
     let same_address = Known { candidate: Some(candidate), ..known(connection()) };
-    assert_eq!(rules(&same_address).last(), Some(&"exchange_links"));
+    assert_eq!(rules(&same_address).last(), Some(&"exchange_needs_browser"));
 }
 
 #[test]

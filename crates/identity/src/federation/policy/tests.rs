@@ -3,6 +3,7 @@
 use super::*;
 use crate::federation::fixtures::provider;
 use crate::groups::ADMINISTRATORS;
+use crate::ids::GroupId;
 use crate::time::Moment;
 
 fn with(authority: Authority, email_scope: bool, domains: &[&str]) -> Provider {
@@ -21,6 +22,11 @@ fn door(user_type: UserType) -> Application {
     doors.into_iter().find(|door| door.user_type == user_type).expect("one for every type")
 }
 
+/// What holds where a connection says nothing but what becomes of strangers.
+fn unknown(unknown_user: UnknownUser, user_type: UserType) -> Policy {
+    Policy::of(&unknown_user.into(), &PolicyFields::default(), user_type)
+}
+
 fn group(name: &str, user_type: UserType, built_in: bool) -> Group {
     Group {
         id: GroupId::from_stored(name),
@@ -29,6 +35,11 @@ fn group(name: &str, user_type: UserType, built_in: bool) -> Group {
         built_in,
         created_at: Moment::from_seconds(0),
     }
+}
+
+fn check_staff(provider: &Provider, unknown_user: UnknownUser) -> Result<(), ConnectionError> {
+    let policy = unknown(unknown_user, UserType::Staff);
+    check_connection(provider, &door(UserType::Staff), &policy, &[])
 }
 
 #[test]
@@ -44,12 +55,11 @@ fn s042_a_connection_by_which_nobody_could_ever_come_in_is_refused() {
     ] {
         let provider = with(authority, email_scope, domains);
         assert_eq!(could_ever_count(&provider, UserType::Staff), could, "{authority} {domains:?}");
-        let saved = check_connection(&provider, &door(UserType::Staff), UnknownUser::Refuse, &[]);
+        let saved = check_staff(&provider, UnknownUser::Refuse);
         assert_eq!(saved.is_ok(), could, "{authority} {domains:?}");
     }
     let silent = with(Organisation, true, &[]);
-    let staff = door(UserType::Staff);
-    let error = check_connection(&silent, &staff, UnknownUser::Refuse, &[]).unwrap_err();
+    let error = check_staff(&silent, UnknownUser::Refuse).unwrap_err();
     assert_eq!(error, ConnectionError::NothingCounts { provider: "Corp".to_owned() });
     assert!(
         error.to_string().contains("\"Corp\"") && error.to_string().contains("--trusted-domain")
@@ -61,7 +71,7 @@ fn s047_a_provider_of_everybody_opens_no_door_of_people_who_work_for_somebody() 
     let at = |authority, user_type| {
         let issuer = "https://accounts.google.com".to_owned();
         let google = Provider { issuer, ..with(authority, true, &["company.test"]) };
-        check_connection(&google, &door(user_type), UnknownUser::Create, &[])
+        check_connection(&google, &door(user_type), &unknown(UnknownUser::Create, user_type), &[])
             .map_err(|error| error.code())
     };
     for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
@@ -86,20 +96,24 @@ fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
     for user_type in [UserType::Staff, UserType::Merchant, UserType::Member] {
         let application = door(user_type);
         let own = public("https://id.example.com", true);
-        let said = check_connection(&own, &application, UnknownUser::Refuse, &[]);
+        let said =
+            check_connection(&own, &application, &unknown(UnknownUser::Refuse, user_type), &[]);
         let application = application.key.to_string();
         assert_eq!(said, Err(ConnectionError::PublicForPrivileged { application }));
     }
     let customers = door(UserType::Customer);
-    let said = check_connection(&public(google, false), &customers, UnknownUser::Refuse, &[]);
+    let refuse = unknown(UnknownUser::Refuse, UserType::Customer);
+    let said = check_connection(&public(google, false), &customers, &refuse, &[]);
     assert_eq!(said, Err(ConnectionError::NothingCounts { provider: "Corp".to_owned() }));
 }
 
 #[test]
 fn users_are_made_only_where_their_address_is_asked_for() {
     let silent = with(Authority::Operator, false, &["company.test"]);
-    let check = |unknown_user| check_connection(&silent, &door(UserType::Staff), unknown_user, &[]);
-    assert_eq!(check(UnknownUser::Create), Err(ConnectionError::CreateNeedsEmail));
+    let check = |unknown_user| check_staff(&silent, unknown_user);
+    for unknown_user in [UnknownUser::Create, UnknownUser::Hold] {
+        assert_eq!(check(unknown_user), Err(ConnectionError::CreateNeedsEmail));
+    }
     assert_eq!(check(UnknownUser::Refuse), Ok(()));
 }
 
@@ -107,7 +121,8 @@ fn users_are_made_only_where_their_address_is_asked_for() {
 fn newcomers_are_never_administrators() {
     let provider = with(Authority::Operator, true, &[]);
     let staff = door(UserType::Staff);
-    let check = |groups: &[Group]| check_connection(&provider, &staff, UnknownUser::Create, groups);
+    let create = unknown(UnknownUser::Create, UserType::Staff);
+    let check = |groups: &[Group]| check_connection(&provider, &staff, &create, groups);
     let newcomers = group("newcomers", UserType::Staff, false);
     let administrators = group(ADMINISTRATORS, UserType::Staff, true);
     assert_eq!(check(std::slice::from_ref(&newcomers)), Ok(()));
@@ -120,7 +135,8 @@ fn default_groups_are_of_the_doors_user_type() {
     let provider = with(Authority::Operator, true, &[]);
     let customers = group("vip", UserType::Customer, false);
     let staff = door(UserType::Staff);
-    let error = check_connection(&provider, &staff, UnknownUser::Create, &[customers]).unwrap_err();
+    let create = unknown(UnknownUser::Create, UserType::Staff);
+    let error = check_connection(&provider, &staff, &create, &[customers]).unwrap_err();
     let (of, wanted) = (UserType::Customer, UserType::Staff);
     assert_eq!(error, ConnectionError::GroupOfAnotherType { group: "vip".to_owned(), of, wanted });
 }
@@ -131,7 +147,11 @@ fn every_error_has_its_code() {
     let codes = [
         ConnectionError::NothingCounts { provider: String::new() },
         ConnectionError::PublicForPrivileged { application: String::new() },
+        ConnectionError::NobodyNew,
+        ConnectionError::AnyEmail { application: String::new(), provider: String::new() },
+        ConnectionError::Locale(String::new()),
         ConnectionError::CreateNeedsEmail,
+        ConnectionError::DomainsNeedEmail,
         ConnectionError::AdministratorsByDefault,
         ConnectionError::GroupOfAnotherType { group: String::new(), of, wanted },
     ]
@@ -139,12 +159,15 @@ fn every_error_has_its_code() {
     let expected = [
         "nothing_counts",
         "public_for_privileged",
+        "nobody_new",
+        "any_email",
+        "locale",
         "create_needs_email",
+        "domains_need_email",
         "administrators_by_default",
         "group_of_another_type",
     ];
     assert_eq!(codes, expected);
-    assert_eq!(UnknownUser::ALL.map(UnknownUser::as_str), ["create", "refuse"]);
 }
 
 #[test]
@@ -164,4 +187,62 @@ fn audiences_of_an_exchange_are_distinct_words_of_some_length() {
     let many: Vec<String> = (0..=MAX_AUDIENCES).map(|number| number.to_string()).collect();
     assert!(check_exchange_audiences(&many[1..]).is_ok());
     assert!(check_exchange_audiences(&many).is_err());
+}
+
+#[test]
+fn s042_any_address_is_for_customers_of_the_operators_own_provider_alone() {
+    let any = PolicyFields { link: Some(Link::AnyEmail), ..PolicyFields::default() };
+    for authority in Authority::ALL {
+        let provider = with(authority, true, &["company.test"]);
+        for user_type in UserType::ALL {
+            let policy = Policy::of(&any, &PolicyFields::default(), user_type);
+            let saved = check_connection(&provider, &door(user_type), &policy, &[]);
+            let lax = user_type == UserType::Customer && authority == Authority::Operator;
+            assert_eq!(saved.is_ok(), lax, "{user_type} {authority}");
+            let held = if lax { Link::AnyEmail } else { Link::TrustedEmail };
+            assert_eq!(Link::AnyEmail.held_to(user_type, authority), held);
+        }
+    }
+}
+
+fn at_the_storefront(fields: PolicyFields, scopes: bool) -> Option<&'static str> {
+    let customer = UserType::Customer;
+    let policy = Policy::of(&fields, &PolicyFields::default(), customer);
+    let provider = with(Authority::Operator, scopes, &["company.test"]);
+    check_connection(&provider, &door(customer), &policy, &[]).err().map(|error| error.code())
+}
+
+#[test]
+fn a_policy_by_which_nobody_new_could_come_is_refused() {
+    let with = |unknown_user, link| {
+        let fields = PolicyFields { link: Some(link), ..PolicyFields::from(unknown_user) };
+        at_the_storefront(fields, true)
+    };
+    assert_eq!(with(UnknownUser::Refuse, Link::Never), Some("nobody_new"));
+    assert_eq!(with(UnknownUser::Hold, Link::Never), None);
+    assert_eq!(with(UnknownUser::Create, Link::Never), None);
+    assert_eq!(with(UnknownUser::Refuse, Link::TrustedEmail), None);
+}
+
+#[test]
+fn domains_are_looked_at_only_where_addresses_are_asked_for() {
+    let listed = |unknown_user| PolicyFields {
+        allowed_domains: Some(vec!["company.test".to_owned()]),
+        ..PolicyFields::from(unknown_user)
+    };
+    assert_eq!(at_the_storefront(listed(UnknownUser::Refuse), false), Some("domains_need_email"));
+    assert_eq!(at_the_storefront(listed(UnknownUser::Refuse), true), None);
+}
+
+#[test]
+fn a_language_is_a_tag() {
+    let of = |tag: &str| {
+        let default_locale = Some(Some(tag.to_owned()));
+        at_the_storefront(PolicyFields { default_locale, ..PolicyFields::default() }, true)
+    };
+    for (tag, error) in
+        [("de", None), ("pt-BR", None), ("german!", Some("locale")), ("", Some("locale"))]
+    {
+        assert_eq!(of(tag), error, "{tag:?}");
+    }
 }

@@ -2,9 +2,9 @@
 //! known, and what becomes of strangers there.
 
 use clap::Args;
-use identity::federation::policy::UnknownUser;
 
 use super::{Named, provider_json, tools, upstream};
+use crate::cli::policy::{InheritArguments, PolicyArguments, nothing_to_change};
 use crate::cli::{Answer, CommandHouse, Failure, applications};
 use crate::federation::save::{self, Door, DoorEdit};
 
@@ -14,12 +14,8 @@ pub struct DoorArguments {
     /// Application that people sign in to, such as back-office
     #[arg(long, value_name = "APPLICATION")]
     application: String,
-    /// What becomes of people without an account: create one, or refuse them
-    #[arg(long, value_name = "create|refuse")]
-    unknown_user: UnknownUser,
-    /// Group for new users; may be given several times
-    #[arg(long = "default-group", value_name = "GROUP")]
-    default_groups: Vec<String>,
+    #[command(flatten)]
+    policy: PolicyArguments,
 }
 
 /// Which provider, and which door.
@@ -45,17 +41,11 @@ pub struct ChangeConnectionCommand {
 
 /// What to change about a connection.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = true)]
 pub struct EditArguments {
-    /// What becomes of people without an account: create one, or refuse them
-    #[arg(long, value_name = "create|refuse")]
-    unknown_user: Option<UnknownUser>,
-    /// Group for new users, instead of those so far; may be given several times
-    #[arg(long = "default-group", value_name = "GROUP")]
-    default_groups: Vec<String>,
-    /// No group for new users
-    #[arg(long, conflicts_with = "default_groups")]
-    no_default_group: bool,
+    #[command(flatten)]
+    policy: PolicyArguments,
+    #[command(flatten)]
+    inherit: InheritArguments,
     /// Place among the buttons; lower first
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
@@ -88,8 +78,7 @@ impl DoorArguments {
     pub(super) fn door(self) -> Door {
         Door {
             application: self.application,
-            unknown_user: self.unknown_user,
-            default_groups: self.default_groups,
+            policy: self.policy.edit(InheritArguments::default()),
         }
     }
 }
@@ -100,8 +89,7 @@ impl EditArguments {
         let list = |given: Vec<String>, none: bool| (none || !given.is_empty()).then_some(given);
         let staff = self.exchange_staff || self.no_exchange_staff;
         DoorEdit {
-            unknown_user: self.unknown_user,
-            default_groups: list(self.default_groups, self.no_default_group),
+            policy: self.policy.edit(self.inherit),
             position: self.position,
             exchange_audiences: list(self.exchange_audiences, self.no_exchange_audience),
             exchange_staff: staff.then_some(self.exchange_staff),
@@ -128,6 +116,9 @@ pub(super) async fn change(
 ) -> Result<Answer, Failure> {
     let ChangeConnectionCommand { named, application, edit } = command;
     let edit = edit.edit();
+    if edit == DoorEdit::default() {
+        return Err(nothing_to_change());
+    }
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
     save::change_connection(&tools, &named.key, &application, &edit, &house.by()).await?;

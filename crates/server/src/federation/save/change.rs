@@ -1,12 +1,11 @@
 //! Changing a provider that is there: with the checks of its save, and with those of every door
 //! that it is connected to.
 
-use identity::federation::policy::check_connection;
 use identity::federation::provider::{Authority, ClientAuthentication, Provider};
 use identity::secret::Secret;
 use store::{By, ProviderChange};
 
-use super::{SaveError, Tools, connections_of, draft, find_application, find_provider, groups_of};
+use super::{SaveError, Tools, connections_of, draft, find_application, find_provider, policy};
 use crate::federation::secrets;
 
 /// What to change about a provider, as somebody describes it; what is none stays. Its issuer and
@@ -44,8 +43,7 @@ pub async fn change(
     let changed = change.apply(provider.clone());
     for connection in connections_of(tools.store, &provider).await? {
         let application = find_application(tools.store, connection.application.as_str()).await?;
-        let groups = groups_of(tools.store, &connection).await?;
-        check_connection(&changed, &application, connection.unknown_user, &groups)?;
+        policy::check(tools.store, &changed, &application, &connection.policy).await?;
     }
     if changed.allow_private != provider.allow_private {
         tools.upstream.try_provider(&changed).await?;

@@ -1,24 +1,18 @@
 //! The doors of a provider: joined, changed and taken away again.
 
 use identity::applications::Application;
-use identity::federation::policy::{
-    Connection, UnknownUser, check_connection, check_exchange_audiences,
-};
+use identity::federation::policy::{Connection, PolicyFields, check_exchange_audiences};
 use identity::federation::provider::Provider;
-use identity::groups::Group;
 use store::{By, Conflict, ConnectionChange, NewConnection, Store};
 
-use super::{
-    Door, SaveError, Tools, connections_of, find_application, find_groups, find_provider, groups_of,
-};
+use super::policy::{self, PolicyEdit};
+use super::{Door, SaveError, Tools, connections_of, find_application, find_provider};
 
 /// What to change about a connection, as somebody describes it; what is none stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DoorEdit {
-    /// What becomes of strangers.
-    pub unknown_user: Option<UnknownUser>,
-    /// Names or ids of groups for new users.
-    pub default_groups: Option<Vec<String>>,
+    /// What becomes of the people who come through it.
+    pub policy: PolicyEdit,
     /// Place among the buttons; lower first.
     pub position: Option<i64>,
     /// Clients of the provider whose tokens are taken in exchange.
@@ -36,9 +30,9 @@ pub async fn connect(
 ) -> Result<Connection, SaveError> {
     let provider = find_provider(tools.store, key).await?;
     let application = find_application(tools.store, &door.application).await?;
-    let groups = find_groups(tools.store, &application, &door.default_groups).await?;
-    check_connection(&provider, &application, door.unknown_user, &groups)?;
-    let new = at_the_end(tools.store, application, door.unknown_user, &groups).await?;
+    let policy = door.policy.read(tools.store, &application).await?.set;
+    policy::check(tools.store, &provider, &application, &policy).await?;
+    let new = at_the_end(tools.store, application, policy).await?;
     tools.store.add_connection(&provider.id, &new, by, tools.clock.now()).await.map_err(|error| {
         match error {
             store::Error::Conflict(Conflict::AlreadyConnected) => SaveError::AlreadyConnected {
@@ -59,18 +53,14 @@ pub async fn change_connection(
     by: &By,
 ) -> Result<Connection, SaveError> {
     let (provider, application, there) = find(tools.store, key, application).await?;
-    let groups = match &edit.default_groups {
-        Some(named) => find_groups(tools.store, &application, named).await?,
-        None => groups_of(tools.store, &there).await?,
-    };
-    let unknown_user = edit.unknown_user.unwrap_or(there.unknown_user);
-    check_connection(&provider, &application, unknown_user, &groups)?;
+    let policy = edit.policy.read(tools.store, &application).await?;
+    let will_be = policy.apply(there.policy.clone());
+    policy::check(tools.store, &provider, &application, &will_be).await?;
     if let Some(audiences) = &edit.exchange_audiences {
         check_exchange_audiences(audiences)?;
     }
     let change = ConnectionChange {
-        unknown_user: edit.unknown_user,
-        default_groups: edit.default_groups.is_some().then(|| ids(&groups)),
+        policy,
         position: edit.position,
         exchange_audiences: edit.exchange_audiences.clone(),
         exchange_staff: edit.exchange_staff,
@@ -110,15 +100,9 @@ async fn find(
 pub(super) async fn at_the_end(
     store: &Store,
     application: Application,
-    unknown_user: UnknownUser,
-    default_groups: &[Group],
+    policy: PolicyFields,
 ) -> Result<NewConnection, SaveError> {
     let there = store.list_connections(Some(&application.key)).await?;
     let position = there.iter().map(|one| one.position + 1).max().unwrap_or(0);
-    let default_groups = ids(default_groups);
-    Ok(NewConnection { application: application.key, unknown_user, default_groups, position })
-}
-
-fn ids(groups: &[Group]) -> Vec<identity::ids::GroupId> {
-    groups.iter().map(|group| group.id.clone()).collect()
+    Ok(NewConnection { application: application.key, policy, position })
 }

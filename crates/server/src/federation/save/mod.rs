@@ -5,13 +5,14 @@ mod change;
 mod doors;
 mod draft;
 mod fault;
+mod policy;
 mod refresh;
 
 use std::sync::Arc;
 
 use identity::applications::Application;
 use identity::entropy::Entropy;
-use identity::federation::policy::{Connection, UnknownUser, check_connection};
+use identity::federation::policy::Connection;
 use identity::federation::provider::{Authority, Provider};
 use identity::groups::{Group, GroupName};
 use identity::ids::GroupId;
@@ -21,6 +22,7 @@ use store::{By, Conflict, Store};
 pub use change::{ProviderEdit, change};
 pub use doors::{DoorEdit, change_connection, connect, disconnect};
 pub use fault::SaveError;
+pub use policy::{PolicyEdit, change_defaults, groups_of};
 pub(crate) use refresh::to_confirm;
 pub use refresh::{Difference, Refreshed, refresh};
 
@@ -75,10 +77,8 @@ pub struct NewProvider {
 pub struct Door {
     /// Which application.
     pub application: String,
-    /// What becomes of strangers.
-    pub unknown_user: UnknownUser,
-    /// Names or ids of groups for new users.
-    pub default_groups: Vec<String>,
+    /// What becomes of the people who come through the provider.
+    pub policy: PolicyEdit,
 }
 
 /// Reads the provider's discovery document, checks everything, and saves it with its first door.
@@ -91,17 +91,16 @@ pub async fn add(
     let draft = Draft::check(new)?;
     let application = find_application(tools.store, &door.application).await?;
     // What needs no network first, so that a slip is told at once.
-    let groups = find_groups(tools.store, &application, &door.default_groups).await?;
+    let policy = door.policy.read(tools.store, &application).await?.set;
     if tools.store.find_provider_by_key(&draft.key).await?.is_some() {
         return Err(SaveError::KeyTaken(draft.key));
     }
     let read = tools.upstream.discover(&new.issuer, &draft.allow_private).await?;
     let provider = draft.with(new, read, tools);
-    check_connection(&provider, &application, door.unknown_user, &groups)?;
+    policy::check(tools.store, &provider, &application, &policy).await?;
     let sealed =
         secrets::seal(tools.keyring, &provider.id, &new.client_secret, tools.entropy.as_ref())?;
-    let connection =
-        doors::at_the_end(tools.store, application, door.unknown_user, &groups).await?;
+    let connection = doors::at_the_end(tools.store, application, policy).await?;
     tools
         .store
         .add_provider(&provider, Some(&sealed), &[connection], by, tools.clock.now())
@@ -160,13 +159,4 @@ pub async fn connections_of(
     let mut all = store.list_connections(None).await?;
     all.retain(|one| one.provider == provider.id);
     Ok(all)
-}
-
-/// The default groups of a connection; one that was removed since grants nothing and is left out.
-pub async fn groups_of(store: &Store, connection: &Connection) -> Result<Vec<Group>, store::Error> {
-    let mut groups = Vec::new();
-    for id in &connection.default_groups {
-        groups.extend(store.find_group(id).await?);
-    }
-    Ok(groups)
 }

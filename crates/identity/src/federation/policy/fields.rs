@@ -1,0 +1,255 @@
+//! The fields of a policy: what may be set for a connection and for an application, what holds
+//! where nothing is set, and from where each value comes.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value as Json;
+
+use crate::federation::provider::Authority;
+use crate::ids::GroupId;
+use crate::users::{UserType, words};
+
+/// What becomes of somebody whom we do not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownUser {
+    /// A user is made for them.
+    Create,
+    /// A user is made for them, who waits until an administrator approves.
+    Hold,
+    /// They are told that they have no account.
+    Refuse,
+}
+
+impl UnknownUser {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Create, Self::Hold, Self::Refuse];
+
+    /// The word for it in data and commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Hold => "hold",
+            Self::Refuse => "refuse",
+        }
+    }
+
+    /// Whether a user is made.
+    pub const fn makes_users(self) -> bool {
+        matches!(self, Self::Create | Self::Hold)
+    }
+}
+
+/// When a new identity is tied to the account that has the same e-mail address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Link {
+    /// Not at all.
+    Never,
+    /// When the provider's word about the address counts.
+    TrustedEmail,
+    /// Whatever the provider's word is, unless it says that the address is not verified.
+    AnyEmail,
+}
+
+impl Link {
+    /// Every choice.
+    pub const ALL: [Self; 3] = [Self::Never, Self::TrustedEmail, Self::AnyEmail];
+
+    /// The word for it in data and commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::TrustedEmail => "trusted_email",
+            Self::AnyEmail => "any_email",
+        }
+    }
+
+    /// What holds for these people and this provider: any address is good enough for customers of
+    /// the operator's own provider alone, whatever was saved before one of the two changed.
+    pub fn held_to(self, user_type: UserType, authority: Authority) -> Self {
+        let lax = !user_type.is_privileged() && authority == Authority::Operator;
+        if self == Self::AnyEmail && !lax { Self::TrustedEmail } else { self }
+    }
+}
+
+words!(UnknownUser, Link);
+
+/// Where a value of a policy comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// It was set for the connection.
+    Connection,
+    /// It was set for every connection of the application.
+    Application,
+    /// Nobody set it.
+    BuiltIn,
+}
+
+impl Source {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Application => "application",
+            Self::BuiltIn => "built-in",
+        }
+    }
+}
+
+/// A value that holds, and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting<T> {
+    /// What holds.
+    pub value: T,
+    /// Who said so.
+    pub from: Source,
+}
+
+/// One list of the fields for everything that has one of each.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident / $word:literal $variant:ident : $type:ty = $built_in:expr;)+) => {
+        /// Values as somebody set them; what is none was not set.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct PolicyFields {
+            $(
+                $(#[$doc])*
+                #[serde(deserialize_with = "set", skip_serializing_if = "Option::is_none")]
+                pub $name: Option<$type>,
+            )+
+        }
+
+        /// What holds for a connection.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        pub struct Policy {
+            $($(#[$doc])* pub $name: Setting<$type>,)+
+        }
+
+        /// The name of a field.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum PolicyField {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl PolicyField {
+            /// Every field, in the order in which they are shown.
+            pub const ALL: [Self; [$($word),+].len()] = [$(Self::$variant),+];
+
+            /// The word for it in data and commands.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
+        words!(PolicyField);
+
+        impl PolicyFields {
+            fn changed(self, change: &PolicyChange) -> Self {
+                let stays = |field| !change.unset.contains(&field);
+                Self {
+                    $($name: change.set.$name.clone().or(
+                        self.$name.filter(|_| stays(PolicyField::$variant))
+                    ),)+
+                }
+            }
+        }
+
+        impl Policy {
+            /// What holds: what was set for the connection, else for its application, else what is
+            /// safe for its users.
+            pub fn of(
+                connection: &PolicyFields,
+                application: &PolicyFields,
+                user_type: UserType,
+            ) -> Self {
+                Self {
+                    $($name: settle(
+                        &connection.$name,
+                        &application.$name,
+                        || ($built_in)(user_type),
+                    ),)+
+                }
+            }
+
+            /// Every field with its value as JSON and where that comes from.
+            pub fn settings(&self) -> Vec<(PolicyField, Json, Source)> {
+                vec![$((
+                    PolicyField::$variant,
+                    serde_json::json!(self.$name.value),
+                    self.$name.from,
+                ),)+]
+            }
+        }
+    };
+}
+
+fields! {
+    /// What becomes of people whom we do not know.
+    unknown_user / "unknown_user" UnknownUser: UnknownUser = |user_type: UserType| {
+        if user_type.is_privileged() { UnknownUser::Refuse } else { UnknownUser::Create }
+    };
+    /// When a new identity is tied to the account that has the same e-mail address.
+    link / "link" Link: Link = |_| Link::TrustedEmail;
+    /// Domains of the e-mail addresses that may pass, as A-labels; all of them where none is named.
+    allowed_domains / "allowed_domains" AllowedDomains: Vec<String> = |_| Vec::new();
+    /// Groups for new users. They grant nothing by themselves, and are never the administrators.
+    default_groups / "default_groups" DefaultGroups: Vec<GroupId> = |_| Vec::new();
+    /// Language of new users of whom the provider does not say one (BCP 47).
+    default_locale / "default_locale" DefaultLocale: Option<String> = |_| None;
+}
+
+/// What to change about what was set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// Values to set; what is none stays as it is.
+    pub set: PolicyFields,
+    /// Fields that shall not be set any more.
+    pub unset: Vec<PolicyField>,
+}
+
+impl PolicyChange {
+    /// What is set afterwards.
+    pub fn apply(&self, old: PolicyFields) -> PolicyFields {
+        old.changed(self)
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<PolicyFields> for PolicyChange {
+    fn from(set: PolicyFields) -> Self {
+        Self { set, unset: Vec::new() }
+    }
+}
+
+impl From<UnknownUser> for PolicyFields {
+    fn from(unknown_user: UnknownUser) -> Self {
+        Self { unknown_user: Some(unknown_user), ..Self::default() }
+    }
+}
+
+/// What is written was set, `null` too.
+fn set<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+fn settle<T: Clone>(
+    connection: &Option<T>,
+    application: &Option<T>,
+    built_in: impl FnOnce() -> T,
+) -> Setting<T> {
+    match (connection, application) {
+        (Some(value), _) => Setting { value: value.clone(), from: Source::Connection },
+        (None, Some(value)) => Setting { value: value.clone(), from: Source::Application },
+        (None, None) => Setting { value: built_in(), from: Source::BuiltIn },
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! The policy for people who come through a provider, in commands: how it is set, and how it is
+//! shown with who set what.
+
+use clap::Args;
+use identity::federation::policy::{Link, Policy, PolicyField, Source, UnknownUser};
+use serde_json::{Map, Value, json};
+
+use super::{CommandHouse, Failure};
+use crate::federation::save::{self, PolicyEdit};
+
+/// What shall become of people who come through a provider. What is not set here holds as it is
+/// set for the application, or as it is built in.
+#[derive(Debug, Default, Args)]
+pub struct PolicyArguments {
+    /// What becomes of people without an account: create one, create one that waits for approval,
+    /// or refuse them [default: refuse; for customers: create]
+    #[arg(long, value_name = "create|hold|refuse")]
+    unknown_user: Option<UnknownUser>,
+    /// When a sign-in is tied to the account that has the same e-mail address [default:
+    /// trusted_email, which is when the provider's word about the address counts]
+    #[arg(long, value_name = "never|trusted_email|any_email")]
+    link: Option<Link>,
+    /// Domain whose e-mail addresses may pass, instead of those so far; may be given several times
+    /// [default: every domain]
+    #[arg(long = "allowed-domain", value_name = "DOMAIN")]
+    allowed_domains: Vec<String>,
+    /// Let addresses of every domain pass
+    #[arg(long, conflicts_with = "allowed_domains")]
+    any_domain: bool,
+    /// Group for new users, instead of those so far; may be given several times
+    #[arg(long = "default-group", value_name = "GROUP")]
+    default_groups: Vec<String>,
+    /// No group for new users
+    #[arg(long, conflicts_with = "default_groups")]
+    no_default_group: bool,
+    /// Language of new users of whom the provider says none, such as en or pt-BR
+    #[arg(long, value_name = "TAG")]
+    default_locale: Option<String>,
+    /// No language for new users of whom the provider says none
+    #[arg(long, conflicts_with = "default_locale")]
+    no_default_locale: bool,
+}
+
+/// Fields to be taken back.
+#[derive(Debug, Default, Args)]
+pub struct InheritArguments {
+    /// Field that shall hold as it does without this setting, such as link; may be given several
+    /// times
+    #[arg(long = "inherit", value_name = "FIELD")]
+    inherit: Vec<PolicyField>,
+}
+
+impl PolicyArguments {
+    pub(super) fn edit(self, inherit: InheritArguments) -> PolicyEdit {
+        // Nothing given leaves what there is; `--no-…` leaves nothing.
+        let list = |given: Vec<String>, none: bool| (none || !given.is_empty()).then_some(given);
+        let locale = self.default_locale.map(Some);
+        PolicyEdit {
+            unknown_user: self.unknown_user,
+            link: self.link,
+            allowed_domains: list(self.allowed_domains, self.any_domain),
+            default_groups: list(self.default_groups, self.no_default_group),
+            default_locale: if self.no_default_locale { Some(None) } else { locale },
+            unset: inherit.inherit,
+        }
+    }
+}
+
+/// The answer to a change that names nothing.
+pub(super) fn nothing_to_change() -> Failure {
+    let text = "say what to change, such as --unknown-user or --link (see --help)";
+    Failure::new("nothing_to_change", text)
+}
+
+/// A policy for people to read and for programs, with the names of its groups.
+pub(super) struct Shown {
+    fields: Vec<(PolicyField, Value, Source)>,
+}
+
+impl Shown {
+    pub(super) async fn of(house: &CommandHouse, policy: &Policy) -> Result<Self, Failure> {
+        let mut fields = policy.settings();
+        let groups = save::groups_of(&house.store, &policy.default_groups.value).await?;
+        for (field, value, _) in &mut fields {
+            if *field == PolicyField::DefaultGroups {
+                *value = groups.iter().map(|group| group.name.as_str()).collect();
+            }
+        }
+        Ok(Self { fields })
+    }
+
+    /// `{"link": {"value": "never", "from": "connection"}, …}`
+    pub(super) fn json(&self) -> Value {
+        let fields = self.fields.iter().map(|(field, value, from)| {
+            (field.as_str().to_owned(), json!({ "value": value, "from": from.as_str() }))
+        });
+        Value::Object(fields.collect::<Map<_, _>>())
+    }
+
+    /// One row for each field: its name, its value, who set it.
+    pub(super) fn rows(&self) -> Vec<Vec<String>> {
+        let row = |(field, value, from): &(PolicyField, Value, Source)| {
+            vec![field.as_str().to_owned(), words(*field, value), from.as_str().to_owned()]
+        };
+        self.fields.iter().map(row).collect()
+    }
+}
+
+fn words(field: PolicyField, value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(all) if all.is_empty() && field == PolicyField::AllowedDomains => {
+            "every domain".to_owned()
+        }
+        Value::Array(all) if !all.is_empty() => {
+            all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        _ => "none".to_owned(),
+    }
+}

@@ -1,0 +1,104 @@
+//! What shall become of the people who come through a provider, as somebody describes it.
+
+use identity::applications::Application;
+use identity::federation::policy::{
+    Link, Policy, PolicyChange, PolicyField, PolicyFields, UnknownUser, check_connection,
+    check_default_groups,
+};
+use identity::federation::provider::Provider;
+use identity::groups::Group;
+use identity::ids::GroupId;
+use store::{ApplicationChange, By, Store};
+
+use super::{SaveError, Tools, draft, find_application, find_groups};
+
+/// What to change about a policy; what is none stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyEdit {
+    /// What becomes of strangers.
+    pub unknown_user: Option<UnknownUser>,
+    /// When an account of the same address is linked.
+    pub link: Option<Link>,
+    /// Domains whose addresses may pass; none of them lets every one pass.
+    pub allowed_domains: Option<Vec<String>>,
+    /// Names or ids of groups for new users.
+    pub default_groups: Option<Vec<String>>,
+    /// Language of new users of whom the provider says none.
+    pub default_locale: Option<Option<String>>,
+    /// Fields that shall not be set any more.
+    pub unset: Vec<PolicyField>,
+}
+
+impl From<UnknownUser> for PolicyEdit {
+    fn from(unknown_user: UnknownUser) -> Self {
+        Self { unknown_user: Some(unknown_user), ..Self::default() }
+    }
+}
+
+impl PolicyEdit {
+    /// The same with groups and domains as they are stored.
+    pub(super) async fn read(
+        &self,
+        store: &Store,
+        application: &Application,
+    ) -> Result<PolicyChange, SaveError> {
+        let groups = match &self.default_groups {
+            Some(named) => Some(find_groups(store, application, named).await?),
+            None => None,
+        };
+        if let Some(groups) = &groups {
+            check_default_groups(application.user_type, groups)?;
+        }
+        let set = PolicyFields {
+            unknown_user: self.unknown_user,
+            link: self.link,
+            allowed_domains: self.allowed_domains.as_deref().map(draft::domains).transpose()?,
+            default_groups: groups.map(|groups| groups.into_iter().map(|group| group.id).collect()),
+            default_locale: self.default_locale.clone(),
+        };
+        Ok(PolicyChange { set, unset: self.unset.clone() })
+    }
+}
+
+/// Checks what will hold for a connection.
+pub(super) async fn check(
+    store: &Store,
+    provider: &Provider,
+    application: &Application,
+    policy: &PolicyFields,
+) -> Result<(), SaveError> {
+    let policy = Policy::of(policy, &application.defaults, application.user_type);
+    let groups = groups_of(store, &policy.default_groups.value).await?;
+    Ok(check_connection(provider, application, &policy, &groups)?)
+}
+
+/// Those of the groups that there are; one that was removed since grants nothing and is left out.
+pub async fn groups_of(store: &Store, ids: &[GroupId]) -> Result<Vec<Group>, store::Error> {
+    let mut groups = Vec::new();
+    for id in ids {
+        groups.extend(store.find_group(id).await?);
+    }
+    Ok(groups)
+}
+
+/// Changes what holds for every connection of an application that says nothing else.
+pub async fn change_defaults(
+    tools: &Tools<'_>,
+    application: &str,
+    edit: &PolicyEdit,
+    by: &By,
+) -> Result<Application, SaveError> {
+    let application = find_application(tools.store, application).await?;
+    let change = ApplicationChange {
+        defaults: edit.read(tools.store, &application).await?,
+        ..ApplicationChange::default()
+    };
+    let changed = change.apply(application.clone());
+    for connection in tools.store.list_connections(Some(&application.key)).await? {
+        if let Some(provider) = tools.store.find_provider(&connection.provider).await? {
+            check(tools.store, &provider, &changed, &connection.policy).await?;
+        }
+    }
+    let now = tools.clock.now();
+    Ok(tools.store.change_application(&application.key, &change, by, now).await?)
+}

@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod email;
 pub mod entropy;
+pub mod expressions;
 pub mod federation;
 pub mod forward_auth;
 pub mod groups;

@@ -33,6 +33,23 @@ pub fn printable(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// How many letters must be put in, taken out or exchanged to make one word of the other
+/// (Levenshtein), for the question what somebody meant.
+pub fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[right.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +68,12 @@ mod tests {
         assert_ne!(fold("resume"), fold("r\u{e9}sum\u{e9}"));
         // Folding takes this letter apart; the key is composed again.
         assert_eq!(fold("\u{1f0}"), "\u{1f0}");
+    }
+
+    #[test]
+    fn a_distance_counts_letters_put_in_taken_out_or_exchanged() {
+        assert_eq!((distance("", "abc"), distance("abc", ""), distance("é", "é")), (3, 3, 0));
+        assert_eq!((distance("kitten", "sitting"), distance("usr", "user")), (3, 1));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use identity::secret::Secret;
+use identity::text::distance;
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -182,22 +183,6 @@ fn unknown(place: &str, key: &str) -> ConfigError {
     let suggestion =
         nearest.map_or_else(String::new, |(_, known)| format!("; did you mean \"{known}\"?"));
     ConfigError::UnknownKey { place: place.to_owned(), key: key.to_owned(), suggestion }
-}
-
-/// Levenshtein distance.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[right.len()]
 }
 
 #[cfg(test)]

@@ -9,9 +9,10 @@ use rand::rngs::StdRng;
 use store::{AuditEntry, Paging, Store, UserFilter};
 use testkit::wire::Wire;
 
+use crate::check_tokens::check_tokens;
 use crate::ledger::{Colleague, Newcomer, SessionEntry, Standing};
 use crate::stage::Stage;
-use crate::yard::PEOPLE;
+use crate::yard::{CUSTOMER, PEOPLE};
 
 /// Entries of earlier rounds that are looked at after each restart.
 const SAMPLE: usize = 15;
@@ -19,11 +20,11 @@ const SAMPLE: usize = 15;
 /// Checks what this round touched and a sample of the rest, or everything.
 pub async fn check(stage: &Stage, whole: bool, random: &mut StdRng) {
     let (sessions, newcomers, colleagues) = {
-        let ledger = stage.ledger();
+        let (ledger, which) = (stage.ledger(), (stage.round(), whole, SAMPLE));
         (
-            chosen(&ledger.sessions, |one| one.round, stage.round(), whole, random),
-            chosen(&ledger.newcomers, |one| one.round, stage.round(), whole, random),
-            chosen(&ledger.colleagues, |one| one.round, stage.round(), whole, random),
+            chosen(&ledger.sessions, |one| one.round, which, random),
+            chosen(&ledger.newcomers, |one| one.round, which, random),
+            chosen(&ledger.colleagues, |one| one.round, which, random),
         )
     };
     let store = stage.yard.observe().await;
@@ -36,30 +37,31 @@ pub async fn check(stage: &Stage, whole: bool, random: &mut StdRng) {
         let entry = stage.ledger().sessions[place].clone();
         check_session(stage, &mut wire, place, &entry).await;
     }
+    check_tokens(stage, &mut wire, whole, random).await;
     for (_, newcomer) in newcomers {
         check_newcomer(&store, &newcomer).await;
     }
     check_letters(stage, &store).await;
     if whole {
         check_everybody(stage, &store).await;
-        for person in PEOPLE {
+        for person in PEOPLE.into_iter().chain([CUSTOMER]) {
             check_sign_ins(stage, &store, person).await;
         }
     }
     store.close().await;
 }
 
-fn chosen<T: Clone>(
+/// What was touched in the round, and a sample of so many others; or all of it.
+pub fn chosen<T: Clone>(
     entries: &[T],
     round_of: impl Fn(&T) -> u64,
-    round: u64,
-    whole: bool,
+    (round, whole, sample): (u64, bool, usize),
     random: &mut StdRng,
 ) -> Vec<(usize, T)> {
     let mut places: HashSet<usize> =
         (0..entries.len()).filter(|place| whole || round_of(&entries[*place]) == round).collect();
     if !entries.is_empty() {
-        places.extend((0..SAMPLE).map(|_| random.random_range(0..entries.len())));
+        places.extend((0..sample).map(|_| random.random_range(0..entries.len())));
     }
     let mut places: Vec<usize> = places.into_iter().collect();
     places.sort_unstable();
@@ -142,6 +144,7 @@ async fn check_everybody(stage: &Stage, store: &Store) {
                     Birth::SingleSignOn => ledger.newcomers.iter().any(|one| one.email == email),
                     Birth::Added => {
                         PEOPLE.contains(&email)
+                            || email == CUSTOMER
                             || ledger.colleagues.iter().any(|one| one.email == email)
                     }
                 }

@@ -1,5 +1,7 @@
 //! What the house has promised, written down outside of it and only after its answer had come.
 
+use crate::tokens::{CodeEntry, FamilyEntry};
+
 /// How something stands that may have been changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -58,6 +60,14 @@ pub struct Ledger {
     pub newcomers: Vec<Newcomer>,
     /// Everybody whom the operator added.
     pub colleagues: Vec<Colleague>,
+    /// Every code that somebody was sent home with.
+    pub codes: Vec<CodeEntry>,
+    /// Every family of refresh tokens.
+    pub families: Vec<FamilyEntry>,
+    /// Refresh tokens that became newer ones.
+    pub rotations: usize,
+    /// Families that were given back.
+    pub revocations: usize,
     /// Letters that were asked for.
     pub letters_asked: u64,
     /// Letters that were promised.
@@ -73,9 +83,14 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Which round it is.
+    /// A round begins.
     pub fn begin_round(&mut self, round: u64) {
         self.round = round;
+    }
+
+    /// Which round it is.
+    pub fn round(&self) -> u64 {
+        self.round
     }
 
     /// Somebody was given a session.
@@ -182,7 +197,7 @@ impl Ledger {
     }
 
     /// How much was acknowledged, by kind.
-    pub fn summary(&self) -> [(&'static str, usize); 6] {
+    pub fn summary(&self) -> [(&'static str, usize); 10] {
         let deactivated =
             self.colleagues.iter().filter(|one| one.standing == Standing::Out).count();
         [
@@ -191,6 +206,10 @@ impl Ledger {
             ("arrivals", self.newcomers.iter().map(|one| one.arrivals).sum()),
             ("added", self.colleagues.iter().filter(|one| one.added).count()),
             ("deactivated", deactivated),
+            ("codes", self.codes.len()),
+            ("families", self.families.len()),
+            ("rotations", self.rotations),
+            ("revocations", self.revocations),
             ("letters", usize::try_from(self.letters_promised).unwrap_or(usize::MAX)),
         ]
     }

@@ -1,18 +1,21 @@
 //! `kill -9` under load: whatever was acknowledged is there after the restart, and nothing by halves.
 //!
-//! The house is the real binary with an ordinary configuration. Visitors and an operator work until
-//! it is killed at a random moment; what they were told is in a ledger outside of it. A kill takes
-//! no page out of the kernel's memory, so this proves that an answer comes after its commit and
-//! that what belongs together is committed together; that a commit reaches the disk is the
-//! engines' promise (`synchronous=FULL`, `fsync`).
+//! The house is the real binary with an ordinary configuration. Visitors, an application and an
+//! operator work until it is killed at a random moment; what they were told is in a ledger outside
+//! of it. A kill takes no page out of the kernel's memory, so this proves that an answer comes
+//! after its commit and that what belongs together is committed together; that a commit reaches
+//! the disk is the engines' promise (`synchronous=FULL`, `fsync`).
 //!
 //! `VESTIBULE_CRASH_SEED` repeats a run as far as scheduling allows; `VESTIBULE_CRASH_ROUNDS`
 //! makes it shorter.
 
+mod application;
 mod check;
+mod check_tokens;
 mod ledger;
 mod operator;
 mod stage;
+mod tokens;
 mod trips;
 mod visitors;
 mod yard;
@@ -78,6 +81,7 @@ async fn load_and_kill(stage: &Arc<Stage>, process: Process, random: &mut StdRng
     }
     working.spawn(visitors::forget_passwords(Arc::clone(stage), fork(random)));
     working.spawn(trips::make_trips(Arc::clone(stage), fork(random)));
+    working.spawn(application::use_tokens(Arc::clone(stage), fork(random)));
     working.spawn(operator::work(Arc::clone(stage), fork(random)));
     let operator = u64::from(stage.round().is_multiple_of(OPERATOR_EVERY));
     stage.until_acknowledged(operator, random.random_range(0..30)).await;

@@ -21,6 +21,15 @@ const BINARY: &str = env!("CARGO_BIN_EXE_vestibule");
 /// Who signs in and out with a password, all day long.
 pub const PEOPLE: [&str; 3] = ["ada@corp.example", "grace@corp.example", "edsger@corp.example"];
 
+/// Who uses the application, and signs out of nothing.
+pub const CUSTOMER: &str = "barbara@corp.example";
+
+/// The application, which can keep no secret.
+pub const CLIENT: &str = "app";
+
+/// Where it has people sent back to.
+pub const REDIRECT_URI: &str = "https://app.corp.example/callback";
+
 /// Everybody's password.
 pub const PASSWORD: &str = "long walks by a quiet river";
 
@@ -97,9 +106,13 @@ impl Yard {
         add.args(["--client-id", CLIENT_ID, "--allow-private", &host, "--client-secret-file"]);
         add.arg(secret).args(["--application", "back-office", "--unknown-user", "create"]);
         succeed(add).await;
-        for person in PEOPLE {
+        for person in PEOPLE.into_iter().chain([CUSTOMER]) {
             succeed(self.adding(person)).await;
         }
+        let mut add = self.command(&["clients", "add", "--application", "back-office"]);
+        add.args(["--name", "App", "--id", CLIENT, "--public", "--redirect-uri", REDIRECT_URI]);
+        add.args(["--scope", "openid", "--scope", "offline_access", "--id-token-alg", "ES256"]);
+        succeed(add).await;
     }
 
     /// `vestibule users add`, with everybody's password.

@@ -150,6 +150,26 @@ impl Signer {
         let signature = base64url(self.sign(algorithm, message.as_bytes()));
         format!("{message}.{signature}")
     }
+
+    /// The same, filled up to exactly this many bytes. Base64 grows in steps; padding both parts
+    /// reaches every length.
+    pub(crate) fn token_of_length(&self, wanted: usize, header: &Value, claims: &Value) -> String {
+        let padded = |part: &Value, size: usize| {
+            let mut part = part.clone();
+            part["pad"] = "x".repeat(size).into();
+            part
+        };
+        let bare = self.token(header, claims).len();
+        let rest = wanted.checked_sub(bare).unwrap() * 3 / 4;
+        let signature = bare - message(header, claims).len();
+        let sizes =
+            (0..4).flat_map(|some| (rest.saturating_sub(40)..=rest).map(move |more| (some, more)));
+        let mut parts = sizes.map(|(some, more)| (padded(header, some), padded(claims, more)));
+        let fits =
+            |(header, claims): &(Value, Value)| message(header, claims).len() + signature == wanted;
+        let (header, claims) = parts.find(fits).unwrap();
+        self.token(&header, &claims)
+    }
 }
 
 /// Header and claims as they are signed.

@@ -273,4 +273,19 @@ mod tests {
         meanings.dedup();
         assert_eq!(meanings.len(), Refusal::ALL.len());
     }
+
+    #[test]
+    fn every_step_has_its_word_in_the_decision_table_and_in_json() {
+        for (step, word) in [
+            (Step::Recall, "recall"),
+            (Step::Accept, "accept"),
+            (Step::Exchange, "exchange"),
+            (Step::Read, "read"),
+            (Step::Settle, "settle"),
+            (Step::TokenExchange, "token_exchange"),
+        ] {
+            assert_eq!(step.as_str(), word);
+            assert_eq!(serde_json::to_value(step).unwrap(), word);
+        }
+    }
 }

@@ -159,6 +159,33 @@ mod tests {
         }
     }
 
+    /// RFC 6749 section 5.2, RFC 6750 section 3.1, RFC 7009 section 2.2.1, RFC 9449 section 5.
+    #[test]
+    fn every_error_has_its_registered_code_and_its_http_status() {
+        let expected = [
+            ("invalid_request", 400),
+            ("invalid_client", 401),
+            ("invalid_grant", 400),
+            ("unauthorized_client", 400),
+            ("unsupported_grant_type", 400),
+            ("invalid_scope", 400),
+            ("invalid_target", 400),
+            ("access_denied", 403),
+            ("login_required", 400),
+            ("invalid_token", 401),
+            ("insufficient_scope", 403),
+            ("unsupported_response_type", 400),
+            ("request_not_supported", 400),
+            ("request_uri_not_supported", 400),
+            ("registration_not_supported", 400),
+            ("invalid_dpop_proof", 400),
+            ("server_error", 500),
+            ("temporarily_unavailable", 503),
+            ("unsupported_token_type", 400),
+        ];
+        assert_eq!(OAuthError::ALL.map(|error| (error.code(), error.status())), expected);
+    }
+
     #[test]
     fn a_description_holds_nothing_that_breaks_a_header_or_an_address() {
         let fault = OAuthFault::new(OAuthError::InvalidRequest, "say \"a\\b\"\r\nX: ü");

@@ -196,6 +196,18 @@ fn what_nobody_has_proved_only_says_whose_keys_to_ask() {
     }
 }
 
+#[test]
+fn a_subject_token_of_more_than_64_kilobytes_is_not_looked_at() {
+    let header = json!({ "alg": "RS256", "kid": "rsa", "typ": "JWT" });
+    let of_length = |wanted| RSA.token_of_length(wanted, &header, &claims(json!({})));
+    let (largest, larger) = (of_length(65_536), of_length(65_537));
+    assert_eq!(claimed(&largest).unwrap().issuer, ISSUER);
+    assert!(check_as(SubjectKind::IdToken, &largest, NOW).is_ok());
+    assert_eq!(claimed(&larger), None);
+    let refused = check_as(SubjectKind::IdToken, &larger, NOW);
+    assert_eq!(refused, Err(TokenFault::Malformed));
+}
+
 proptest! {
     /// Whatever comes, reading it ends, and nothing that nobody signed holds.
     #[test]

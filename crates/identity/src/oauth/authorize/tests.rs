@@ -157,3 +157,31 @@ fn what_is_kept_as_it_came_is_bounded() {
         assert!(ask(&client(), &[(name, &long[1..])]).is_ok(), "{name}");
     }
 }
+
+#[test]
+fn the_answer_takes_the_way_that_was_asked_for() {
+    for (asked, mode) in [
+        ("", ResponseMode::Query),
+        ("query", ResponseMode::Query),
+        ("form_post", ResponseMode::FormPost),
+    ] {
+        let request = ask(&client(), &[("response_mode", asked)]).unwrap();
+        assert_eq!(request.target.mode, mode, "{asked}");
+    }
+}
+
+#[test]
+fn a_code_is_bound_to_the_key_whose_thumbprint_was_sent() {
+    let thumbprint = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+    let bound = ask(&client(), &[("dpop_jkt", thumbprint)]).unwrap();
+    assert_eq!(bound.dpop_jkt.as_deref(), Some(thumbprint));
+    assert_eq!(ask(&client(), &[]).unwrap().dpop_jkt, None);
+    for none in [
+        "a key",
+        "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4",
+        "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I=",
+        "0ZcOCORZNYy+DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+    ] {
+        assert_eq!(error_of(&[("dpop_jkt", none)]), OAuthError::InvalidRequest, "{none}");
+    }
+}

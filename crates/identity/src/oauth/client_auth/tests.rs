@@ -131,6 +131,29 @@ fn what_cannot_be_read_is_an_invalid_client() {
 }
 
 #[test]
+fn an_id_and_a_secret_have_1024_bytes_at_most() {
+    let (longest, longer) = ("a".repeat(1024), "a".repeat(1025));
+    let presented = |id: &str, secret: &str| {
+        let header = basic_header(&format!("{id}:{secret}"));
+        [
+            read(&[&header], &[]),
+            read(&[], &[("client_id", id), ("client_secret", secret)]),
+            read(&[], &[("client_id", id)]),
+        ]
+    };
+    for said in presented(&longest, &longest) {
+        assert_eq!(said.unwrap().client_id(), longest);
+    }
+    for said in presented(&longer, "s3cret") {
+        assert_eq!(error_of(said), OAuthError::InvalidClient);
+    }
+    let [basic, post, nothing] = presented("shop", &longer);
+    assert_eq!(error_of(basic), OAuthError::InvalidClient);
+    assert_eq!(error_of(post), OAuthError::InvalidClient);
+    assert!(nothing.is_ok());
+}
+
+#[test]
 fn only_the_registered_method_counts() {
     for method in ClientAuthMethod::ALL {
         let registered = registered(method, &[("s3cret", None)]);
@@ -168,6 +191,8 @@ fn only_a_live_secret_of_the_client_holds() {
     assert_eq!(both.check(&post("old"), ISSUER, after(9)), Ok(None));
     assert_eq!(both.check(&post("old"), ISSUER, after(10)), Err(ClientFault::Secret));
     assert_eq!(both.check(&post("new"), ISSUER, after(10)), Ok(None));
+    let twice = registered(method, &[("same", Some(after(10))), ("same", None)]);
+    assert_eq!(twice.check(&post("same"), ISSUER, NOW), Ok(None), "it was drawn again");
     let none = registered(method, &[]);
     assert_eq!(none.check(&post("new"), ISSUER, NOW), Err(ClientFault::Secret));
 }
@@ -182,6 +207,30 @@ fn a_disabled_client_and_a_foreign_one_are_refused_whatever_they_prove() {
     let other = Presented::Post { client_id: "other".to_owned(), secret: Secret::new("s3cret") };
     let shop = registered(authentication, &[("s3cret", None)]);
     assert_eq!(shop.check(&other, ISSUER, NOW), Err(ClientFault::Unknown));
+}
+
+#[test]
+fn every_fault_has_its_word_in_the_audit() {
+    for (fault, word) in [
+        (ClientFault::Unknown, "client_unknown"),
+        (ClientFault::Disabled, "client_disabled"),
+        (ClientFault::Method(ClientAuthMethod::None), "client_method"),
+        (ClientFault::Secret, "client_secret"),
+        (ClientFault::Replayed, "assertion_replayed"),
+        (AssertionFault::Malformed.into(), "assertion_malformed"),
+        (AssertionFault::Type.into(), "assertion_type"),
+        (AssertionFault::Algorithm.into(), "assertion_algorithm"),
+        (AssertionFault::UnknownKey.into(), "assertion_unknown_key"),
+        (AssertionFault::Signature.into(), "assertion_signature"),
+        (AssertionFault::Party.into(), "assertion_party"),
+        (AssertionFault::Audience.into(), "assertion_audience"),
+        (AssertionFault::Expired.into(), "assertion_expired"),
+        (AssertionFault::TooLong.into(), "assertion_too_long"),
+        (AssertionFault::NotYet.into(), "assertion_not_yet"),
+        (AssertionFault::Id.into(), "assertion_id"),
+    ] {
+        assert_eq!(fault.code(), word);
+    }
 }
 
 #[test]

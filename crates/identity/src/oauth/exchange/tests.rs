@@ -118,7 +118,11 @@ fn s083_a_result_ends_with_its_subject_and_after_ten_minutes() {
         ends_at: at(3600),
         now: at(0),
     };
-    assert_eq!(bounds.terms().unwrap().ends_at, at(600));
+    let terms = bounds.terms().unwrap();
+    assert_eq!(terms.ends_at, at(600));
+    for (now, seconds) in [(0, 600), (599, 1), (600, 0), (601, 0)] {
+        assert_eq!(terms.life(at(now)), Duration::from_secs(seconds), "{now}");
+    }
 }
 
 #[test]
@@ -145,12 +149,13 @@ fn s083_actors_are_chained_the_latest_outermost() {
     assert_eq!(two, json!({ "sub": "courier", "act": { "sub": "shop" } }));
     let kept = terms(&[], &with_act(subject.clone(), two.clone()), None).unwrap().act;
     assert_eq!(kept, Some(two), "nobody gets rid of it");
-    let mut long = json!({ "sub": "first" });
-    for _ in 1..MAX_ACTORS {
-        long = json!({ "sub": "next", "act": long });
-    }
-    let fault = terms(&[], &with_act(subject, long), Some(&actor("last"))).unwrap_err();
-    assert_eq!(fault.error, OAuthError::InvalidRequest);
+    let four = json!({ "sub": "d", "act": { "sub": "c", "act": { "sub": "b", "act": {
+        "sub": "a" } } } });
+    let after =
+        |before: &Value| terms(&[], &with_act(subject.clone(), before.clone()), Some(&actor("e")));
+    let five = after(&four).unwrap().act.unwrap();
+    assert_eq!(five, json!({ "sub": "e", "act": four }));
+    assert_eq!(after(&five).unwrap_err().error, OAuthError::InvalidRequest, "that makes a circle");
 }
 
 #[test]

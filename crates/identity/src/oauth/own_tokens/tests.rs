@@ -63,7 +63,7 @@ fn s077_what_is_not_ours_is_refused_with_its_reason() {
     let (front, signature) = good.rsplit_once('.').unwrap();
     let other_claims = message(&header(Es256), &json!({ "iss": ISSUER, "exp": NOW.seconds() + 9 }));
     let rsa_kid = header(Rs256)["kid"].clone();
-    let long = format!("{front}.{}", "a".repeat(MAX_TOKEN));
+    let long = EC.token_of_length(65_537, &header(Es256), &claims());
     let no_claims = json!([1, 2]);
     for (bad, fault) in [
         ("", OwnTokenFault::Malformed),
@@ -149,4 +149,53 @@ fn an_expired_token_is_recognised_but_no_other_issuers_and_no_forged_one() {
     let forged = Signer::ec("P-256").token(&header(Es256), &claims());
     let found = keys.recognise(&forged, &expected(&[Es256]));
     assert_eq!(found, Err(OwnTokenFault::BadSignature));
+}
+
+#[test]
+fn a_token_of_64_kilobytes_is_the_longest_that_holds() {
+    let of_length = |wanted| EC.token_of_length(wanted, &header(Es256), &claims());
+    let (largest, larger) = (of_length(65_536), of_length(65_537));
+    let (keys, expected) = (keys(), expected(&[Es256]));
+    assert!(
+        keys.verify(&largest, &expected).is_ok() && keys.recognise(&largest, &expected).is_ok()
+    );
+    assert_eq!(keys.verify(&larger, &expected), Err(OwnTokenFault::Malformed));
+    assert_eq!(keys.recognise(&larger, &expected), Err(OwnTokenFault::Malformed));
+}
+
+#[test]
+fn all_keys_are_there_one_of_each_algorithm_signs_and_those_in_use_are_published() {
+    let (old, rsa) = (key(Es256, NOW), key(Rs256, NOW));
+    let begins = NOW.plus(OVERLAP);
+    let mut new = key(EdDsa, begins);
+    // Another key of the same algorithm, whatever it is made of.
+    new.algorithm = Es256;
+    let keys = OwnKeys::new(vec![old.clone(), rsa.clone(), new.clone()]).unwrap();
+    assert_eq!(keys.all(), [old.clone(), rsa.clone(), new.clone()]);
+    for (algorithm, now, signs) in [
+        (Es256, NOW, Some(&old)),
+        (Es256, begins, Some(&new)),
+        (Rs256, begins, Some(&rsa)),
+        (EdDsa, NOW, None),
+    ] {
+        assert_eq!(keys.signing(algorithm, now), signs, "{algorithm}");
+    }
+    let ids = |now: Moment| {
+        let document = keys.jwks(now);
+        let ids = document["keys"].as_array().unwrap().iter().map(|jwk| jwk["kid"].clone());
+        ids.collect::<Vec<_>>()
+    };
+    let just_before = begins.plus(OVERLAP).minus(Duration::from_secs(1));
+    assert_eq!(ids(just_before), [&rsa, &new, &old].map(|key| json!(key.kid)));
+    assert_eq!(ids(begins.plus(OVERLAP)), [&rsa, &new].map(|key| json!(key.kid)));
+}
+
+#[test]
+fn a_published_key_says_what_it_is_for() {
+    let kid = key(Es256, NOW).kid;
+    let mut jwk = EC.jwk(&kid);
+    jwk["use"] = json!("sig");
+    jwk["alg"] = json!("ES256");
+    let keys = OwnKeys::new(vec![key(Es256, NOW)]).unwrap();
+    assert_eq!(keys.jwks(NOW), json!({ "keys": [jwk] }));
 }

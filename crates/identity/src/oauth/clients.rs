@@ -175,3 +175,65 @@ pub struct Client {
     /// When it was registered.
     pub created_at: Moment,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::str::FromStr;
+
+    use serde::de::DeserializeOwned;
+    use serde_json::json;
+
+    use super::*;
+
+    /// One word in data, in requests and in commands, for each and nothing else.
+    fn check_words<T>(all: &[T], words: &[(T, &str)])
+    where
+        T: Copy + Debug + Display + FromStr + PartialEq + Serialize + DeserializeOwned,
+    {
+        assert_eq!(all, words.iter().map(|(one, _)| *one).collect::<Vec<_>>());
+        for (one, word) in words {
+            assert_eq!(one.to_string(), *word);
+            assert_eq!(word.parse().ok(), Some(*one), "{word}");
+            assert_eq!(serde_json::to_value(one).unwrap(), json!(word));
+            assert_eq!(serde_json::from_value::<T>(json!(word)).unwrap(), *one, "{word}");
+        }
+        assert!("".parse::<T>().is_err());
+    }
+
+    /// Stored clients and deployed scripts have these words, and most are registered names (RFC
+    /// 6749, RFC 7518, RFC 8693, OpenID Connect Core 9).
+    #[test]
+    fn every_word_about_a_client_is_spelled_as_registered() {
+        check_words(
+            &ClientKind::ALL,
+            &[(ClientKind::Confidential, "confidential"), (ClientKind::Public, "public")],
+        );
+        check_words(
+            &ClientAuthMethod::ALL,
+            &[
+                (ClientAuthMethod::ClientSecretBasic, "client_secret_basic"),
+                (ClientAuthMethod::ClientSecretPost, "client_secret_post"),
+                (ClientAuthMethod::PrivateKeyJwt, "private_key_jwt"),
+                (ClientAuthMethod::None, "none"),
+            ],
+        );
+        check_words(
+            &GrantType::ALL,
+            &[
+                (GrantType::AuthorizationCode, "authorization_code"),
+                (GrantType::RefreshToken, "refresh_token"),
+                (GrantType::ClientCredentials, "client_credentials"),
+                (GrantType::TokenExchange, "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ],
+        );
+        check_words(
+            &SigningAlgorithm::ALL,
+            &[
+                (SigningAlgorithm::Rs256, "RS256"),
+                (SigningAlgorithm::Es256, "ES256"),
+                (SigningAlgorithm::EdDsa, "EdDSA"),
+            ],
+        );
+    }
+}

@@ -140,8 +140,37 @@ mod tests {
     }
 
     #[test]
-    fn values_are_not_printed() {
-        let read = Parameters::read([("client_secret", "hunter2")]).unwrap();
-        assert!(!format!("{read:?}").contains("hunter2"));
+    fn one_value_has_at_most_8_kib_and_all_names_and_values_16() {
+        let (value, longer) = ("x".repeat(8192), "x".repeat(8193));
+        assert_eq!(Parameters::read([("s", value.as_str())]).unwrap().once("s"), Some(&*value));
+        assert!(Parameters::read([("s", longer.as_str())]).is_err());
+        let half = "x".repeat(8191);
+        let whole = [("a", half.as_str()), ("b", half.as_str())];
+        assert_eq!(Parameters::read(whole).unwrap().once("b"), Some(&*half));
+        let one_byte_more = [("a", half.as_str()), ("bb", half.as_str())];
+        assert!(Parameters::read(one_byte_more).is_err(), "names count, too");
+    }
+
+    #[test]
+    fn some_are_kept_or_left_out_and_the_others_stay_as_they_were() {
+        let all = Parameters::read([("a", "1"), ("b", "2"), ("c", "3"), ("c", "4")]).unwrap();
+        let left = |pairs: &[(&'static str, &'static str)]| {
+            Parameters::read(pairs.iter().copied()).unwrap()
+        };
+        for (names, only, without) in [
+            (&["a"][..], left(&[("a", "1")]), left(&[("b", "2"), ("c", "3"), ("c", "4")])),
+            (&["c", "b"], left(&[("b", "2"), ("c", "3"), ("c", "4")]), left(&[("a", "1")])),
+            (&["absent"], left(&[]), all.clone()),
+            (&[], left(&[]), all.clone()),
+        ] {
+            assert_eq!(all.clone().only(names), only, "{names:?}");
+            assert_eq!(all.clone().without(names), without, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_printed_and_values_are_not() {
+        let read = Parameters::read([("state", "s"), ("client_secret", "hunter2")]).unwrap();
+        assert_eq!(format!("{read:?}"), r#"{"client_secret", "state"}"#);
     }
 }

@@ -125,4 +125,34 @@ mod tests {
         assert!(few.is_within(&many) && !many.is_within(&few));
         assert_eq!(many.and(&few), few);
     }
+
+    #[test]
+    fn a_scope_parameter_has_at_most_1024_bytes() {
+        let longest = "a".repeat(1024);
+        assert_eq!(Scopes::parse(&longest).unwrap().to_string(), longest);
+        assert_eq!(Scopes::parse(&"a".repeat(1025)), Err(MalformedScope));
+        // Bytes of the whole text, blanks included.
+        assert!(Scopes::parse(&format!("{} a", "a".repeat(1022))).is_ok());
+        assert_eq!(Scopes::parse(&format!("{} a", "a".repeat(1023))), Err(MalformedScope));
+    }
+
+    #[test]
+    fn one_can_be_taken_out_and_the_others_stay() {
+        let both = Scopes::of(["openid", "email"]);
+        assert_eq!(both.clone().without("email"), Scopes::of(["openid"]));
+        assert_eq!(both.clone().without("profile"), both);
+        let none = both.clone().without("email").without("openid");
+        assert_eq!((none.is_empty(), both.is_empty()), (true, false));
+    }
+
+    /// Grants and tokens are stored with them.
+    #[test]
+    fn their_data_is_the_text_of_a_scope_parameter() {
+        let scopes = Scopes::of(["profile", "openid"]);
+        assert_eq!(serde_json::to_value(&scopes).unwrap(), "openid profile");
+        let read = |text: &str| serde_json::from_value::<Scopes>(text.into());
+        assert_eq!(read("openid profile").unwrap(), scopes);
+        assert_eq!(read("").unwrap(), Scopes::default());
+        assert!(read("a\"b").is_err());
+    }
 }

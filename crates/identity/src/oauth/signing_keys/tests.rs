@@ -35,6 +35,33 @@ fn s086_the_overlap_is_longer_than_a_token_and_a_copy_of_the_keys_live() {
     assert!(JWKS_MAX_AGE <= DAY, "or a removed key would be believed for long");
 }
 
+/// Operators plan by them, and verifiers keep our keys by the first.
+#[test]
+fn the_times_of_a_key_are_these() {
+    assert_eq!(JWKS_MAX_AGE.as_secs(), 3_600, "an hour");
+    assert_eq!(CLOCKS_APART.as_secs(), 300, "five minutes");
+    assert_eq!(OVERLAP.as_secs(), 600 + 3_600 + 300, "a token, a copy of the keys and clocks");
+    assert_eq!(KEPT.as_secs(), 7_776_000, "ninety days");
+    let Schedule { every, ahead } = Schedule::default();
+    assert_eq!((every.as_secs(), ahead.as_secs()), (7_776_000, 86_400), "ninety days and a day");
+}
+
+#[test]
+fn every_standing_has_one_word_in_data_and_commands() {
+    let words = [
+        (Standing::Signing, "signing"),
+        (Standing::Retired, "retired"),
+        (Standing::Upcoming, "upcoming"),
+        (Standing::Kept, "kept"),
+    ];
+    assert_eq!(Standing::ALL, words.map(|(standing, _)| standing));
+    for (standing, word) in words {
+        assert_eq!(standing.as_str(), word);
+        assert_eq!(word.parse().ok(), Some(standing), "{word}");
+        assert_eq!(serde_json::to_value(standing).unwrap(), word);
+    }
+}
+
 #[test]
 fn s086_the_life_of_a_key_in_the_order_of_its_moments() {
     let keys = [key(Es256, "old", at(0)), key(Es256, "new", at(90))];

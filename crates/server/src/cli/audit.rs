@@ -64,7 +64,7 @@ impl AuditCommand {
     }
 }
 
-async fn show(house: &CommandHouse, code: &str) -> Result<Answer, Failure> {
+pub(super) async fn show(house: &CommandHouse, code: &str) -> Result<Answer, Failure> {
     // People read codes out and type them in their own way; what is none finds nothing.
     let found = match read_support_code(code) {
         Some(code) => house.store.find_audit_by_support_code(&code).await?,

@@ -7,6 +7,7 @@ mod backup;
 mod clients;
 mod config;
 mod doctor;
+mod explain;
 mod generate;
 mod groups;
 mod hosts;
@@ -97,6 +98,8 @@ enum Command {
     /// Register the programs that sign people in through us
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
+    /// Say what would become of somebody who signs in, and why; nothing is written
+    Explain(explain::ExplainCommand),
     /// Read what was done and what was refused
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -196,6 +199,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Hosts(command) => command.run(&house).await,
         Command::Keys(command) => command.run(&house).await,
         Command::Clients(command) => command.run(&house).await,
+        Command::Explain(command) => command.run(&house).await,
         Command::Audit(command) => command.run(&house).await,
         Command::Restore(_)
         | Command::Serve

@@ -7,6 +7,7 @@ mod beside;
 mod clients;
 mod demo;
 mod desk;
+mod explain;
 mod hosts;
 mod keys;
 mod settings;

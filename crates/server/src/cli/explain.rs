@@ -1,0 +1,207 @@
+//! `vestibule explain`: what would become of somebody with these claims, and why; nothing is written.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use identity::federation::claims;
+use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser, decide};
+use identity::federation::id_token::IdClaims;
+use identity::federation::policy::{Policy, PolicyChange, PolicyFields};
+use identity::federation::provider::Provider;
+use identity::federation::refusal::Refusal;
+use serde_json::{Map, Value, json};
+
+use super::answer::table;
+use super::policy::Shown;
+use super::{Answer, CommandHouse, Failure, audit};
+use crate::federation::save;
+
+/// Longest file of claims, in bytes: as much as is taken from a provider.
+const MAX_CLAIMS: u64 = 256 * 1024;
+
+/// Whose sign-in is to be explained.
+#[derive(Debug, Args)]
+pub struct ExplainCommand {
+    /// A refused sign-in, by the code that the person was shown: explains the decision that was
+    /// made then
+    #[arg(
+        long,
+        value_name = "CODE",
+        conflicts_with_all = ["application", "provider", "claims", "policy"],
+        required_unless_present = "claims"
+    )]
+    support_code: Option<String>,
+    /// Application that somebody would sign in to
+    #[arg(long, value_name = "APPLICATION", requires = "claims")]
+    application: Option<String>,
+    /// Provider that would vouch for them
+    #[arg(long, value_name = "KEY", requires = "claims")]
+    provider: Option<String>,
+    /// File with what the provider would say about them: the claims of an ID token, as JSON
+    #[arg(long, value_name = "FILE", requires_all = ["application", "provider"])]
+    claims: Option<PathBuf>,
+    /// File with fields of a policy, as JSON, that shall hold for the connection instead of its
+    /// own; nothing is changed
+    #[arg(long, value_name = "FILE", requires = "claims")]
+    policy: Option<PathBuf>,
+}
+
+impl ExplainCommand {
+    pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        match (self.support_code, self.application, self.provider, self.claims) {
+            (Some(code), ..) => audit::show(house, &code).await,
+            (None, Some(application), Some(provider), Some(claims)) => {
+                let asked = Asked { application, provider, policy: self.policy };
+                asked.explain(house, object(&claims, "claims")?).await
+            }
+            _ => Err(Failure::new(
+                "usage",
+                "give --support-code, or --application, --provider and --claims",
+            )),
+        }
+    }
+}
+
+struct Asked {
+    application: String,
+    provider: String,
+    policy: Option<PathBuf>,
+}
+
+impl Asked {
+    async fn explain(
+        self,
+        house: &CommandHouse,
+        said: Map<String, Value>,
+    ) -> Result<Answer, Failure> {
+        let application = save::find_application(&house.store, &self.application).await?;
+        let provider = save::find_provider(&house.store, &self.provider).await?;
+        let user_type = application.user_type;
+        let external = match claims::read(&provider, &id_claims(&provider, said)?, None) {
+            Ok(external) => external,
+            Err(refusal) => return Ok(unread(refusal)),
+        };
+        let arrival = Arrival { external, application, now: house.now() };
+        let mut known = house.store.find_known(&arrival).await?;
+        if let (Some(file), Some(connection)) = (&self.policy, &mut known.connection) {
+            connection.policy = changed(connection.policy.clone(), file)?;
+        }
+        let decided = decide(&arrival, &known);
+        let policy = match &known.connection {
+            None => None,
+            Some(connection) => {
+                let policy = Policy::of(&connection.policy, &known.defaults, user_type);
+                Some(Shown::of(house, &policy).await?)
+            }
+        };
+        answer(&decided, &known, policy.as_ref())
+    }
+}
+
+/// What a file changes about a policy that was set.
+fn changed(old: PolicyFields, file: &Path) -> Result<PolicyFields, Failure> {
+    let fields = Value::Object(object(file, "policy")?);
+    let set: PolicyFields = serde_json::from_value(fields).map_err(|error| {
+        Failure::new("policy", format!("{} is no policy: {error}", file.display()))
+    })?;
+    Ok(PolicyChange::from(set).apply(old))
+}
+
+/// The JSON object in a file.
+fn object(file: &Path, code: &'static str) -> Result<Map<String, Value>, Failure> {
+    let failed = |what: String| Failure::new(code, format!("{}: {what}", file.display()));
+    let length = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
+    if length > MAX_CLAIMS {
+        return Err(failed(format!(
+            "more than {} KiB; no provider says so much",
+            MAX_CLAIMS / 1024
+        )));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| {
+        failed(format!("not a JSON object ({error}); write the claims as {{\"sub\": \"…\", …}}"))
+    })
+}
+
+/// As an ID token that was checked: `iss` and `sub` are those of the provider and of somebody.
+fn id_claims(provider: &Provider, said: Map<String, Value>) -> Result<IdClaims, Failure> {
+    let subject = said.get("sub").and_then(Value::as_str).filter(|subject| !subject.is_empty());
+    let Some(subject) = subject.map(str::to_owned) else {
+        let text =
+            "the claims name nobody; add \"sub\", which is how the provider tells people apart";
+        return Err(Failure::new("claims", text));
+    };
+    if said.get("iss").is_some_and(|issuer| *issuer != provider.issuer.as_str()) {
+        let text =
+            format!("\"iss\" is not the issuer of {}, which is {}", provider.key, provider.issuer);
+        return Err(Failure::new("claims", text));
+    }
+    let issuer = provider.issuer.clone();
+    Ok(IdClaims { issuer, subject, auth_time: None, claims: said })
+}
+
+fn unread(refusal: Refusal) -> Answer {
+    let text = format!("Refused: {} ({}).", refusal.meaning(), refusal.code());
+    let decision = json!({ "decision": "refuse", "reason": refusal.code() });
+    Answer::new(text, json!({ "decision": decision, "rules": [], "writes": [] }))
+}
+
+fn answer(decided: &Decided, known: &Known, policy: Option<&Shown>) -> Result<Answer, Failure> {
+    let row = |one: &identity::weighed::Weighed| {
+        let settled = if one.settled { "settles it" } else { "" };
+        vec![one.rule.to_owned(), one.saw.clone(), settled.to_owned()]
+    };
+    let rows: Vec<_> = decided.rules.iter().map(row).collect();
+    let writes = writes(&decided.decision);
+    let mut text = format!("{}\n\n{}", words(decided, known), table(&["RULE", "SAW", ""], &rows));
+    if let Some(policy) = policy {
+        text.push_str(&format!("\n\n{}", table(&["POLICY", "", "SET FOR"], &policy.rows())));
+    }
+    text.push_str(&format!("\n\nWould be written: {}.", writes.join(", ")));
+    let broken = |error: serde_json::Error| Failure::new("broken", error.to_string());
+    let json = json!({
+        "decision": serde_json::to_value(&decided.decision).map_err(broken)?,
+        "rules": serde_json::to_value(&decided.rules).map_err(broken)?,
+        "policy": policy.map(Shown::json),
+        "writes": writes,
+    });
+    Ok(Answer::new(text, json))
+}
+
+/// The decision in a sentence.
+fn words(decided: &Decided, known: &Known) -> String {
+    let made = |new: &NewUser, then: &str| {
+        format!("A user is made for {} ({} address) and {then}.", new.email, new.email_standing)
+    };
+    match &decided.decision {
+        Decision::SignIn { .. } => {
+            let who = known.linked.as_ref().map(|linked| linked.user.email.to_string());
+            format!("Signs in as {}.", who.unwrap_or_default())
+        }
+        Decision::Link { .. } => {
+            let who = known.candidate.as_ref().map(|candidate| candidate.user.email.to_string());
+            format!("Is linked to {} and signs in.", who.unwrap_or_default())
+        }
+        Decision::Create(new) => made(new, "signs in"),
+        Decision::Hold(new) => made(new, "waits for approval"),
+        Decision::Refuse { reason } => {
+            format!("Refused: {} ({}).", reason.meaning(), reason.code())
+        }
+    }
+}
+
+/// What carrying it out writes, by the name of the thing.
+fn writes(decision: &Decision) -> Vec<&'static str> {
+    match decision {
+        Decision::SignIn { identity_email: None, .. } => vec!["session", "audit"],
+        Decision::SignIn { .. } => vec!["address of the identity", "session", "audit"],
+        Decision::Link { .. } => vec!["identity", "session", "audit"],
+        Decision::Create(new) if new.groups.is_empty() => {
+            vec!["user", "identity", "session", "audit"]
+        }
+        Decision::Create(_) => vec!["user", "groups of the user", "identity", "session", "audit"],
+        Decision::Hold(new) if new.groups.is_empty() => vec!["user", "identity", "audit"],
+        Decision::Hold(_) => vec!["user", "groups of the user", "identity", "audit"],
+        Decision::Refuse { .. } => vec!["audit"],
+    }
+}

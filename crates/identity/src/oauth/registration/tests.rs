@@ -9,6 +9,7 @@ use crate::ids::PublicId;
 use crate::oauth::redirect_uri::UriFault;
 
 mod changes;
+mod words;
 
 fn shop() -> NewClient {
     let mut new = NewClient::named(ApplicationKey::from_stored("storefront"), "Demo shop");

@@ -105,3 +105,42 @@ fn an_access_token_is_read_back_whole_or_not_at_all() {
         assert_eq!(AccessToken::read(less), None, "{needed}");
     }
 }
+
+#[test]
+fn what_is_for_one_may_say_so_without_a_list() {
+    let (grant, scopes) = (grant(), scopes("openid"));
+    let mut claims = access_token(issue(&grant, &scopes, None, at(0)), &user().public_id, "jti");
+    claims.insert("aud".to_owned(), json!("https://orders.test"));
+    assert_eq!(AccessToken::read(claims).unwrap().audience, ["https://orders.test"]);
+}
+
+#[test]
+fn a_clients_own_token_is_about_the_client() {
+    let client = ClientId::from_stored("reports");
+    let scopes = scopes("orders:read");
+    let resources = ["https://orders.test".to_owned()];
+    let issue = OwnIssue {
+        issuer: ISSUER,
+        client: &client,
+        scopes: &scopes,
+        resources: &resources,
+        dpop_jkt: Some("key"),
+        now: at(0),
+    };
+    let expected = json!({
+        "iss": ISSUER, "sub": "reports", "aud": ["https://orders.test"], "client_id": "reports",
+        "scope": "orders:read", "iat": 1_800_000_000, "exp": 1_800_000_600, "jti": "j",
+        "cnf": { "jkt": "key" },
+    });
+    assert_eq!(Value::Object(client_token(issue, "j")), expected);
+    let for_us = client_token(OwnIssue { resources: &[], dpop_jkt: None, ..issue }, "j");
+    assert_eq!((&for_us["aud"], for_us.get("cnf")), (&json!([ISSUER]), None));
+}
+
+#[test]
+fn two_proofs_are_of_another_class_than_one() {
+    assert_eq!(acr(&[Method::Password]), "urn:vestibule:acr:one-factor");
+    assert_eq!(acr(&[Method::Provider]), "urn:vestibule:acr:one-factor");
+    let two = acr(&[Method::Password, Method::Provider]);
+    assert_eq!(two, "urn:vestibule:acr:two-factors");
+}

@@ -223,6 +223,26 @@ fn s078_a_client_without_usable_keys_proves_nothing() {
 }
 
 #[test]
+fn a_jwt_of_more_than_8_kilobytes_is_not_looked_at() {
+    let header = json!({"alg": "RS256", "kid": "rsa"});
+    let of = |length| RSA.token_of_length(length, &header, &claims());
+    let expected = assertion::Expected { client: "shop", issuer: ISSUER, now: NOW };
+    let verify = |jwt: &str| assertion::verify(jwt, &KeySet::default(), &expected);
+    assert_eq!(verify(&of(8192)), Err(AssertionFault::UnknownKey));
+    assert_eq!(verify(&of(8193)), Err(AssertionFault::Malformed));
+    assert_eq!(assertion::claimed_subject(&of(8192)).as_deref(), Some("shop"));
+    assert_eq!(assertion::claimed_subject(&of(8193)), None);
+}
+
+#[test]
+fn times_may_have_fractions_of_a_second() {
+    let at = |seconds: f64| json!(NOW.seconds() as f64 + seconds);
+    assert_eq!(fault_of(json!({ "exp": at(60.5) })), None);
+    assert_eq!(fault_of(json!({ "exp": at(300.5) })), Some(AssertionFault::TooLong));
+    assert_eq!(fault_of(json!({ "exp": at(-60.5) })), Some(AssertionFault::Expired));
+}
+
+#[test]
 fn what_is_no_jwt_is_malformed() {
     let huge = RSA.token(
         &json!({"alg": "RS256", "kid": "rsa"}),

@@ -80,4 +80,21 @@ mod tests {
     fn composing_keeps_the_case() {
         assert_eq!(nfc("Cafe\u{301}"), "Caf\u{e9}");
     }
+
+    #[test]
+    fn words_are_as_far_apart_as_letters_have_to_be_changed() {
+        for (left, right, letters) in [
+            ("", "", 0),
+            ("link", "link", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("a", "abcd", 3),
+            ("abcd", "a", 3),
+            ("kitten", "sitting", 3),
+            ("unknown_users", "unknown_user", 1),
+            ("lnik", "link", 2),
+        ] {
+            assert_eq!(distance(left, right), letters, "{left} {right}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 
 use crate::applications::Application;
 use crate::email::Email;
-use crate::federation::external::ExternalIdentity;
+use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::policy::{Connection, Link, Policy, PolicyFields, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
@@ -204,8 +204,14 @@ impl Weighing {
         let (saw, refusal) = match email {
             _ if domains.is_empty() => ("every domain", None),
             None => ("no address", Some(Refusal::EmailMissing)),
-            Some(email) if domains.iter().any(|own| own == email.domain()) => ("listed", None),
-            Some(_) => ("not listed", Some(Refusal::NotAllowed)),
+            Some(email) if domains.iter().all(|own| own != email.domain()) => {
+                ("not listed", Some(Refusal::NotAllowed))
+            }
+            // Whoever knows the list could write any address into their profile there.
+            Some(_) if arrival.external.email_verified == EmailVerified::No => {
+                ("listed, denied by provider", Some(Refusal::EmailUntrusted))
+            }
+            Some(_) => ("listed", None),
         };
         self.saw("allowed_domains", saw, refusal.is_some());
         refusal.map_or(Ok(()), Err)

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::entropy::Entropy;
+use crate::federation::decide::Known;
+use crate::federation::policy::{Connection, PolicyFields};
 use crate::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
@@ -56,6 +58,17 @@ pub(crate) fn provider() -> Provider {
         promises_iss: false,
         pkce: true,
         created_at: Moment::from_seconds(0),
+    }
+}
+
+/// The facts about somebody whom nobody knows, who comes through a connection.
+pub(crate) fn known(connection: Connection) -> Known {
+    Known {
+        provider: provider(),
+        connection: Some(connection),
+        defaults: PolicyFields::default(),
+        linked: None,
+        candidate: None,
     }
 }
 

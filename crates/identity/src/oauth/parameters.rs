@@ -32,7 +32,9 @@ impl Parameters {
         for (name, value) in pairs {
             total += name.len() + value.len();
             if total > MAX_TOTAL || value.len() > MAX_VALUE {
-                return Err(invalid("the request is too long; send less than 16 KiB"));
+                return Err(invalid(
+                    "the request is too long; a parameter has at most 8 KiB, all of them 16 KiB",
+                ));
             }
             if !value.is_empty() {
                 read.entry(name.to_owned()).or_default().push(value.to_owned());

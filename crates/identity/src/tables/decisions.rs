@@ -1,15 +1,15 @@
 //! Every case of a sign-in through a provider, as `decide` sees it.
 
 use super::fold::{Cases, Facet};
-use super::people::{address, provider, user};
+use super::people::{address, provider, silent, user};
 use crate::applications::{Application, ApplicationKey};
 use crate::federation::decide::{Arrival, Candidate, Decision, Known, Linked, decide};
-use crate::federation::external::{EmailVerified, ExternalIdentity};
+use crate::federation::external::EmailVerified;
 use crate::federation::policy::{Connection, Link, PolicyFields, UnknownUser};
 use crate::federation::provider::{Authority, ProviderState};
 use crate::ids::{ConnectionId, IdentityId, ProviderId};
 use crate::time::Moment;
-use crate::users::{EmailStanding, Name, Status};
+use crate::users::{EmailStanding, Status};
 
 pub(super) const INTRODUCTION: &str = "\
 What `decide` makes of somebody whom a provider vouches for. Everything is read in the transaction
@@ -87,16 +87,7 @@ impl Scene {
     pub(super) fn new() -> Self {
         let [application, ..] = Application::built_in();
         let provider = provider(Authority::Operator);
-        let external = ExternalIdentity {
-            provider: provider.id.clone(),
-            issuer: String::new(),
-            subject: "subject".to_owned(),
-            email: None,
-            email_verified: EmailVerified::Absent,
-            hosted_domain: None,
-            name: Name::default(),
-            locale: None,
-        };
+        let external = silent(&provider);
         let defaults = PolicyFields::default();
         Self {
             arrival: Arrival { external, application, now: Moment::from_seconds(0) },

@@ -1,6 +1,7 @@
 //! Who and what the tables are about, where it does not matter who.
 
 use crate::email::Email;
+use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
@@ -13,6 +14,20 @@ pub(super) const TRUSTED: &str = "trusted.example";
 
 pub(super) fn address(text: &str) -> Email {
     Email::from_stored(text, text)
+}
+
+/// Somebody of whom a provider says nothing but who it is.
+pub(super) fn silent(provider: &Provider) -> ExternalIdentity {
+    ExternalIdentity {
+        provider: provider.id.clone(),
+        issuer: String::new(),
+        subject: "subject".to_owned(),
+        email: None,
+        email_verified: EmailVerified::Absent,
+        hosted_domain: None,
+        name: Name::default(),
+        locale: None,
+    }
 }
 
 pub(super) fn user(id: &str, status: Status) -> User {

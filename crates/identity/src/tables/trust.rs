@@ -1,12 +1,12 @@
 //! How far a provider's word about an e-mail address goes, and which linking holds.
 
 use super::fold::{Cases, Facet};
-use super::people::{TRUSTED, address, provider};
+use super::people::{TRUSTED, address, provider, silent};
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::policy::Link;
 use crate::federation::provider::{Authority, Provider};
 use crate::federation::trust::weigh;
-use crate::users::{Name, UserType};
+use crate::users::UserType;
 
 pub(super) const WORDS: &str = "\
 What a provider's word about an e-mail address is worth. It is weighed before anything is looked up
@@ -43,16 +43,7 @@ pub(super) struct Word {
 impl Word {
     pub(super) fn new() -> Self {
         let provider = provider(Authority::Operator);
-        let external = ExternalIdentity {
-            provider: provider.id.clone(),
-            issuer: String::new(),
-            subject: "subject".to_owned(),
-            email: None,
-            email_verified: EmailVerified::Absent,
-            hosted_domain: None,
-            name: Name::default(),
-            locale: None,
-        };
+        let external = silent(&provider);
         Self { external, provider, user_type: UserType::Customer }
     }
 }

@@ -122,8 +122,9 @@ async fn a_default_of_the_door_is_checked_against_every_connection_of_it() {
     let said = save::change_defaults(&tools, "back-office", &any, &by).await;
     let Err(SaveError::Connection(error)) = said else { panic!("{said:?}") };
     assert_eq!(error.code(), "any_email");
-    let administrators =
-        PolicyEdit { default_groups: Some(vec!["administrators".to_owned()]), ..never };
-    let said = save::change_defaults(&tools, "dashboard", &administrators, &by).await;
-    assert!(said.is_err(), "{said:?}");
+    let default_groups = Some(vec!["administrators".to_owned()]);
+    let administrators = PolicyEdit { default_groups, ..PolicyEdit::default() };
+    let said = save::change_defaults(&tools, "back-office", &administrators, &by).await;
+    let Err(SaveError::Connection(error)) = said else { panic!("{said:?}") };
+    assert_eq!(error.code(), "administrators_by_default");
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::applications::ApplicationKey;
 use crate::federation::external::EmailVerified;
-use crate::federation::fixtures::{NOW, provider};
+use crate::federation::fixtures::{NOW, known, provider};
 use crate::federation::provider::Authority;
 use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
@@ -41,13 +41,7 @@ fn stranger(unknown_user: UnknownUser) -> Known {
         exchange_audiences: Vec::new(),
         exchange_staff: false,
     };
-    Known {
-        provider: provider(),
-        connection: Some(connection),
-        defaults: PolicyFields::default(),
-        linked: None,
-        candidate: None,
-    }
+    known(connection)
 }
 
 fn user(status: Status, email_standing: EmailStanding) -> User {

@@ -5,8 +5,8 @@ use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::decide::{Candidate, Linked};
 use crate::federation::external::{EmailVerified, ExternalIdentity};
-use crate::federation::fixtures::{NOW, provider};
-use crate::federation::policy::{PolicyFields, UnknownUser};
+use crate::federation::fixtures::{NOW, known, provider};
+use crate::federation::policy::UnknownUser;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::ids::{ConnectionId, IdentityId};
 use crate::oauth::fixtures::user;
@@ -44,16 +44,6 @@ fn connection() -> Connection {
         position: 0,
         exchange_audiences: vec![APP.to_owned()],
         exchange_staff: false,
-    }
-}
-
-fn known(connection: Connection) -> Known {
-    Known {
-        provider: provider(),
-        connection: Some(connection),
-        defaults: PolicyFields::default(),
-        linked: None,
-        candidate: None,
     }
 }
 

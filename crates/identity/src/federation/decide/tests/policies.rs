@@ -72,6 +72,12 @@ fn who_has_no_address_in_a_listed_domain_does_not_pass() {
         assert_eq!(ask(&arrival(None), &stop), refused(Refusal::EmailMissing));
         assert!(!decide(&arrival(ADA), &stop).considered_account());
     }
+    let mut denied = arrival(ADA);
+    denied.external.email_verified = EmailVerified::No;
+    let known = linked(ADA, Status::Active);
+    assert_eq!(ask(&denied, &known), signed_in(None), "the identity decides");
+    let pass = listed("company.test", known);
+    assert_eq!(ask(&denied, &pass), refused(Refusal::EmailUntrusted), "but does not pass a list");
     // A domain is a whole one.
     let known = listed("test", stranger(UnknownUser::Create));
     assert_eq!(ask(&arrival(ADA), &known), refused(Refusal::NotAllowed));

@@ -122,6 +122,15 @@ impl Listing {
         all.rev().max_by_key(|lending| lists(&lending.connection))
     }
 
+    /// How an application and a provider are joined, if they are.
+    pub fn connection(
+        &self,
+        application: &ApplicationKey,
+        provider: &ProviderId,
+    ) -> Option<&Connection> {
+        self.of(application).iter().find(|connection| connection.provider == *provider)
+    }
+
     fn of(&self, application: &ApplicationKey) -> &[Connection] {
         self.connections.get(application).map_or(&[], Vec::as_slice)
     }

@@ -26,7 +26,7 @@ pub(crate) enum Grant {
 }
 
 impl Grant {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Manual => "manual".to_owned(),
             Self::Connection(id) => format!("connection:{id}"),
@@ -49,9 +49,10 @@ macro_rules! group_columns {
         "g.id, g.user_type, g.name, g.built_in, g.created_at"
     };
 }
+pub(crate) use group_columns;
 
 #[derive(sqlx::FromRow)]
-struct GroupRow {
+pub(crate) struct GroupRow {
     id: String,
     user_type: String,
     name: String,
@@ -60,7 +61,7 @@ struct GroupRow {
 }
 
 impl GroupRow {
-    fn read(self) -> std::result::Result<Group, Fault> {
+    pub(crate) fn read(self) -> std::result::Result<Group, Fault> {
         Ok(Group {
             id: GroupId::from_stored(self.id),
             user_type: word(&self.user_type)?,
@@ -308,6 +309,21 @@ impl Tx {
             self.void_setup_links().await?;
         }
         Ok(())
+    }
+
+    /// The same for a group that may have been removed since somebody named it: it grants
+    /// nothing then, and that is no reason to turn anybody away.
+    pub(crate) async fn grant_if_there(
+        &mut self,
+        group: &GroupId,
+        user: &User,
+        grant: &Grant,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        match self.grant(group, user, grant, now).await {
+            Ok(()) | Err(Fault::Final(Error::NotFound)) => Ok(()),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// Everybody who might take the last administrator away, or make one, stands in line here.

@@ -172,7 +172,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub(super) fn what(self) -> &'static str {
+    /// What it is, for a sentence: `a text`.
+    pub fn what(self) -> &'static str {
         match self {
             Self::Condition => "a condition",
             Self::Text => "a text",

@@ -49,6 +49,8 @@ pub struct Trip<'a> {
     /// How long ago the person may have signed in there at most (`max_age`); zero: since the trip
     /// began. The provider has to tell then, so that nobody can take the wish out of the address.
     pub max_age: Option<Duration>,
+    /// What the policy adds to the request, by name. What keeps a promise of ours stays ours.
+    pub parameters: &'a [(String, String)],
 }
 
 /// A trip that was begun, as it is remembered until the browser comes back.
@@ -144,10 +146,18 @@ fn location(trip: &Trip<'_>, attempt: &Attempt, state: &Secret) -> Result<Url, B
         ours.push(("code_challenge", verifier.digest().as_str().to_owned()));
         ours.push(("code_challenge_method", "S256".to_owned()));
     }
-    ours.extend(trip.login_hint.map(|hint| ("login_hint", hint.to_owned())));
-    ours.extend(trip.ui_locale.map(|tag| ("ui_locales", tag.to_owned())));
+    let added = |name: &str| trip.parameters.iter().any(|(own, _)| own == name);
+    let hints = [("login_hint", trip.login_hint), ("ui_locales", trip.ui_locale)];
+    for (name, hint) in hints.into_iter().filter(|(name, _)| !added(name)) {
+        ours.extend(hint.map(|hint| (name, hint.to_owned())));
+    }
     ours.extend(trip.prompt_login.then(|| ("prompt", "login".to_owned())));
     ours.extend(trip.max_age.map(|most| ("max_age", most.as_secs().to_string())));
+    for (name, value) in trip.parameters {
+        if !ours.iter().any(|(own, _)| own == name) {
+            ours.push((name, value.clone()));
+        }
+    }
     // RFC 6749 section 3.1: the endpoint's own query is kept, and no parameter is sent twice.
     let kept: Vec<(String, String)> = url
         .query_pairs()

@@ -17,6 +17,8 @@ mod tests;
 const MAX_NAME: usize = 255;
 /// Longest language tag that is believed.
 const MAX_LOCALE: usize = 35;
+/// Claims that are one statement about a mailbox.
+const MAILBOX: [&str; 3] = ["email", "email_verified", "hd"];
 /// Most claims that the audit lists.
 const MAX_LISTED: usize = 100;
 
@@ -61,6 +63,7 @@ pub fn read(
         hosted_domain: raw(mailbox, "hd").and_then(domain_name),
         name: sources.name(),
         locale: sources.text("locale").and_then(|tag| language_tag(&tag)),
+        claims: sources.merged(mailbox),
     })
 }
 
@@ -72,6 +75,15 @@ struct Sources<'a> {
 impl<'a> Sources<'a> {
     fn text(&self, claim: &str) -> Option<String> {
         text(self.id, claim).or_else(|| text(self.userinfo, claim))
+    }
+
+    /// Both as one, for rules to look at. What is said about the mailbox is of one document.
+    fn merged(&self, mailbox: &Document) -> Document {
+        let is_of_mailbox = |name: &str| MAILBOX.contains(&name);
+        let others = self.userinfo.iter().chain(self.id);
+        let others = others.filter(|(name, _)| !is_of_mailbox(name));
+        let own = mailbox.iter().filter(|(name, _)| is_of_mailbox(name));
+        others.chain(own).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The document whose word about the mailbox counts, and the other one: the first that has
@@ -138,7 +150,7 @@ fn text(document: &Document, claim: &str) -> Option<String> {
 
 /// Space for every kind of white space, nothing for control characters and for those that turn
 /// the direction of text around, which make a name look like another in a list.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let shown: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -154,7 +166,7 @@ fn domain_name(text: &str) -> Option<String> {
 }
 
 /// A BCP 47 tag by its shape. Some providers write `de_AT` (Core 5.1), which is the same.
-fn language_tag(text: &str) -> Option<String> {
+pub(super) fn language_tag(text: &str) -> Option<String> {
     let tag = text.replace('_', "-");
     is_language_tag(&tag).then_some(tag)
 }

@@ -5,10 +5,12 @@ use serde::{Serialize, Serializer};
 use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
+use crate::federation::mapping::{Changes, Facts, Membership, Rules};
 use crate::federation::policy::{Connection, Link, Policy, PolicyFields, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::federation::trust::{self, EmailTrust};
+use crate::groups::Group;
 use crate::ids::{GroupId, IdentityId, UserId};
 use crate::time::Moment;
 use crate::users::{EmailStanding, Name, Status, User};
@@ -59,6 +61,12 @@ pub struct Known {
     pub linked: Option<Linked>,
     /// The user with the same address.
     pub candidate: Option<Candidate>,
+    /// The groups of whichever of the two there is, where the policy has rules.
+    pub memberships: Vec<Membership>,
+    /// Those that there are of the groups that the rules name ([`named_groups`]).
+    ///
+    /// [`named_groups`]: crate::federation::mapping::named_groups
+    pub groups: Vec<Group>,
 }
 
 /// A user to be made. As JSON, for the audit, it is without what a person is called and where
@@ -96,11 +104,17 @@ pub enum Decision {
             serialize_with = "only_that_it_is_there"
         )]
         identity_email: Option<Option<String>>,
+        /// What changes about them.
+        #[serde(flatten)]
+        changes: Changes,
     },
     /// The account of the same address gets the identity, and signs in.
     Link {
         /// Whom.
         user: UserId,
+        /// What changes about them.
+        #[serde(flatten)]
+        changes: Changes,
     },
     /// A user is made and signs in.
     Create(NewUser),
@@ -111,6 +125,16 @@ pub enum Decision {
         /// Why.
         reason: Refusal,
     },
+}
+
+impl Decision {
+    /// What changes about somebody who was a user before.
+    pub fn changes(&self) -> Option<&Changes> {
+        match self {
+            Self::SignIn { changes, .. } | Self::Link { changes, .. } => Some(changes),
+            Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
+        }
+    }
 }
 
 fn only_that_it_is_there<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {
@@ -152,6 +176,13 @@ struct Weighing {
     rules: Vec<Weighed>,
 }
 
+/// Who is decided about, and by which policy.
+struct Case<'a> {
+    arrival: &'a Arrival,
+    known: &'a Known,
+    policy: &'a Policy,
+}
+
 /// An address that is good enough to be linked by and made a user of.
 struct Address<'a> {
     email: &'a Email,
@@ -171,14 +202,31 @@ impl Weighing {
         let user_type = arrival.application.user_type;
         let policy = Policy::of(&connection.policy, &known.defaults, user_type);
         self.allowed(arrival, &policy)?;
+        let case = Case { arrival, known, policy: &policy };
+        // Whom the address belongs to does not count before the address does.
+        let linked = known.linked.as_ref().map(|linked| &linked.user);
+        self.ask(&case, linked, |rules| rules.allow())?;
         if let Some(linked) = self.identity(known) {
-            return self.returning(arrival, linked);
+            return self.returning(&case, linked);
         }
         let address = self.address(arrival, known, &policy)?;
         match self.same_address(known) {
-            Some(candidate) => self.link(candidate, &policy),
-            None => self.stranger(arrival, &policy, &address),
+            Some(candidate) => self.link(&case, candidate),
+            None => self.stranger(&case, &address),
         }
+    }
+
+    /// What the policy's rules say about whoever arrived, who is `user` here.
+    fn ask<T>(
+        &mut self,
+        case: &Case<'_>,
+        user: Option<&User>,
+        question: impl FnOnce(&mut Rules<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let mut rules = Rules::new(Facts::of(case.arrival, case.known, user), case.policy);
+        let answer = question(&mut rules);
+        self.rules.append(&mut rules.weighed);
+        answer
     }
 
     fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
@@ -224,25 +272,43 @@ impl Weighing {
     }
 
     /// The identity decides, even without an e-mail address, and whatever the address is now.
-    fn returning(&mut self, arrival: &Arrival, linked: &Linked) -> Result<Decision, Refusal> {
-        self.status(linked.user.status)?;
-        let now = arrival.external.email.as_ref().map(|email| email.as_typed().to_owned());
+    fn returning(&mut self, case: &Case<'_>, linked: &Linked) -> Result<Decision, Refusal> {
+        let changes = self.changes(case, &linked.user, false)?;
+        let now = case.arrival.external.email.as_ref().map(|email| email.as_typed().to_owned());
         // An answer without an address says nothing about it: the column keeps what it has.
         let changed = now.is_some() && now != linked.email;
         Ok(Decision::SignIn {
             user: linked.user.id.clone(),
             identity: linked.identity.clone(),
             identity_email: changed.then_some(now),
+            changes,
         })
     }
 
-    fn status(&mut self, status: Status) -> Result<(), Refusal> {
+    /// What the sign-in of somebody who is a user changes about them; `first`: by this identity
+    /// for the first time.
+    fn changes(&mut self, case: &Case<'_>, user: &User, first: bool) -> Result<Changes, Refusal> {
+        let held = user.status == Status::Held;
+        let approved = held && self.ask(case, Some(user), |rules| rules.approves())?;
+        if user.status != Status::Active && !approved {
+            return Err(self.kept_out(user.status));
+        }
+        let changes = self.ask(case, Some(user), |rules| {
+            rules.sign_in()?;
+            let mut changes = rules.profile(user, first)?;
+            rules.groups(first, &mut changes)?;
+            Ok(Changes { approved, ..changes })
+        })?;
+        self.saw("user_status", user.status.as_str(), true);
+        Ok(changes)
+    }
+
+    fn kept_out(&mut self, status: Status) -> Refusal {
         self.saw("user_status", status.as_str(), true);
         match status {
-            Status::Active => Ok(()),
-            Status::Held => Err(Refusal::UserHeld),
-            Status::Deactivated => Err(Refusal::UserDeactivated),
-            Status::Deleted => Err(Refusal::UserDeleted),
+            Status::Active | Status::Held => Refusal::UserHeld,
+            Status::Deactivated => Refusal::UserDeactivated,
+            Status::Deleted => Refusal::UserDeleted,
         }
     }
 
@@ -274,7 +340,8 @@ impl Weighing {
         known.candidate.as_ref()
     }
 
-    fn link(&mut self, candidate: &Candidate, policy: &Policy) -> Result<Decision, Refusal> {
+    fn link(&mut self, case: &Case<'_>, candidate: &Candidate) -> Result<Decision, Refusal> {
+        let policy = case.policy;
         if policy.link.value == Link::Never {
             self.saw("link", policy.link.value.as_str(), true);
             return Err(Refusal::LinkingOff);
@@ -291,31 +358,28 @@ impl Weighing {
         if other {
             return Err(Refusal::LinkedToAnother);
         }
-        self.status(candidate.user.status)?;
-        Ok(Decision::Link { user: candidate.user.id.clone() })
+        let changes = self.changes(case, &candidate.user, true)?;
+        Ok(Decision::Link { user: candidate.user.id.clone(), changes })
     }
 
-    fn stranger(
-        &mut self,
-        arrival: &Arrival,
-        policy: &Policy,
-        address: &Address<'_>,
-    ) -> Result<Decision, Refusal> {
-        let unknown_user = policy.unknown_user.value;
-        self.saw("unknown_user", unknown_user.as_str(), true);
-        let external = &arrival.external;
-        let newcomer = || NewUser {
-            email: address.email.clone(),
-            email_standing: address.standing,
-            name: external.name.clone(),
-            locale: external.locale.clone().or_else(|| policy.default_locale.value.clone()),
-            groups: policy.default_groups.value.clone(),
-        };
-        match unknown_user {
-            UnknownUser::Refuse => Err(Refusal::UnknownUser),
-            UnknownUser::Create => Ok(Decision::Create(newcomer())),
-            UnknownUser::Hold => Ok(Decision::Hold(newcomer())),
+    fn stranger(&mut self, case: &Case<'_>, address: &Address<'_>) -> Result<Decision, Refusal> {
+        let unknown_user = case.policy.unknown_user.value;
+        if unknown_user == UnknownUser::Refuse {
+            self.saw("unknown_user", unknown_user.as_str(), true);
+            return Err(Refusal::UnknownUser);
         }
+        let (status, newcomer) = self.ask(case, None, |rules| {
+            rules.create()?;
+            rules.sign_in()?;
+            let status = rules.newcomer_status()?;
+            let (name, locale) = rules.newcomer_profile()?;
+            let groups = rules.newcomer_groups()?;
+            let (email, email_standing) = (address.email.clone(), address.standing);
+            Ok((status, NewUser { email, email_standing, name, locale, groups }))
+        })?;
+        self.saw("unknown_user", unknown_user.as_str(), true);
+        let held = status.map_or(unknown_user == UnknownUser::Hold, |one| one == Status::Held);
+        Ok(if held { Decision::Hold(newcomer) } else { Decision::Create(newcomer) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What came back from a provider and was proved.
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use crate::email::Email;
 use crate::ids::ProviderId;
@@ -42,4 +43,8 @@ pub struct ExternalIdentity {
     pub name: Name,
     /// BCP 47 tag, if it said one.
     pub locale: Option<String>,
+    /// Everything that it said, for rules to look at: the ID token's claims, and from UserInfo
+    /// those that it lacks.
+    #[serde(skip)]
+    pub claims: Map<String, Value>,
 }

@@ -69,6 +69,8 @@ pub(crate) fn known(connection: Connection) -> Known {
         defaults: PolicyFields::default(),
         linked: None,
         candidate: None,
+        memberships: Vec::new(),
+        groups: Vec::new(),
     }
 }
 

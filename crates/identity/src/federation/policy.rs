@@ -1,6 +1,7 @@
 //! The policy of a connection: what becomes of people who come through a provider.
 
 mod fields;
+mod rules;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,9 @@ use crate::users::UserType;
 
 pub use fields::{
     Link, Policy, PolicyChange, PolicyField, PolicyFields, Setting, Source, UnknownUser,
+};
+pub use rules::{
+    KindError, Mapping, NoGroupMatch, Parameters, ParametersError, SyncMode, SyncModes,
 };
 
 /// Longest exchange audience, in characters.
@@ -118,6 +122,9 @@ pub enum ConnectionError {
          administrators by name"
     )]
     AdministratorsByDefault,
+    /// A rule that can never give what its place needs.
+    #[error(transparent)]
+    Rule(#[from] KindError),
     /// No client of a provider.
     #[error(
         "an exchange audience is a client id at the provider, of 1 to {MAX_AUDIENCE} characters \
@@ -153,6 +160,7 @@ impl ConnectionError {
             Self::CreateNeedsEmail => "create_needs_email",
             Self::DomainsNeedEmail => "domains_need_email",
             Self::AdministratorsByDefault => "administrators_by_default",
+            Self::Rule(_) => "rule",
             Self::ExchangeAudience => "exchange_audience",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
         }
@@ -170,6 +178,7 @@ pub fn check_connection(
 ) -> Result<(), ConnectionError> {
     check_word(provider, application, policy)?;
     check_newcomers(provider, policy)?;
+    rules::check_kinds(policy)?;
     check_default_groups(application.user_type, default_groups)
 }
 

@@ -22,8 +22,12 @@ pub enum Refusal {
     AccountUnconfirmed,
     /// The account is tied to somebody else at the same provider.
     LinkedToAnother,
-    /// The policy lets nobody with such an address pass.
+    /// The policy lets nobody with such an address, or such claims, pass.
     NotAllowed,
+    /// The policy names no group for them, and turns such people away.
+    NoGroup,
+    /// A rule of the policy cannot be applied to what the provider said.
+    RuleFailed,
     /// An account has the address, and the policy links nobody.
     LinkingOff,
     /// The provider is switched off.
@@ -64,7 +68,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -74,6 +78,8 @@ impl Refusal {
         Self::AccountUnconfirmed,
         Self::LinkedToAnother,
         Self::NotAllowed,
+        Self::NoGroup,
+        Self::RuleFailed,
         Self::LinkingOff,
         Self::ProviderDisabled,
         Self::ProviderNotConnected,
@@ -115,6 +121,8 @@ impl Refusal {
             | Self::AccountUnconfirmed
             | Self::LinkedToAnother
             | Self::NotAllowed
+            | Self::NoGroup
+            | Self::RuleFailed
             | Self::LinkingOff
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
@@ -143,7 +151,9 @@ impl Refusal {
             Self::LinkedToAnother => {
                 "the account of this address is tied to somebody else at the same provider"
             }
-            Self::NotAllowed => "the policy lets nobody with an address in this domain pass",
+            Self::NotAllowed => "the policy lets nobody with such an address or such claims pass",
+            Self::NoGroup => "the policy names no group for them that there is",
+            Self::RuleFailed => "a rule of the policy cannot be applied to what the provider said",
             Self::LinkingOff => "an account has this address, and the policy links nobody by it",
             Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
             Self::ProviderNotConnected => {
@@ -192,6 +202,8 @@ impl Refusal {
             Self::AccountUnconfirmed => "account_unconfirmed",
             Self::LinkedToAnother => "linked_to_another",
             Self::NotAllowed => "not_allowed",
+            Self::NoGroup => "no_group",
+            Self::RuleFailed => "rule_failed",
             Self::LinkingOff => "linking_off",
             Self::ProviderDisabled => "provider_disabled",
             Self::ProviderNotConnected => "provider_not_connected",

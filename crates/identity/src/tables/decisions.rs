@@ -91,7 +91,15 @@ impl Scene {
         let defaults = PolicyFields::default();
         Self {
             arrival: Arrival { external, application, now: Moment::from_seconds(0) },
-            known: Known { provider, connection: None, defaults, linked: None, candidate: None },
+            known: Known {
+                provider,
+                connection: None,
+                defaults,
+                linked: None,
+                candidate: None,
+                memberships: Vec::new(),
+                groups: Vec::new(),
+            },
         }
     }
 

@@ -5,6 +5,7 @@ mod decisions;
 mod fold;
 mod people;
 mod reasons;
+mod rules;
 mod trust;
 
 use fold::{Cases, Facet, Line};
@@ -19,8 +20,9 @@ A line holds for every combination of the values in its cells. `*` stands for ev
 for every value but x. Each combination is in exactly one line.
 ";
 
-/// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of everybody who comes through a
-/// provider, what `admit` makes of every session, and where each reason code comes from.
+/// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of
+/// everybody who comes through a provider, and the rules of a policy of them, what `admit` makes
+/// of every session, and where each reason code comes from.
 ///
 /// It works every case out anew, which takes seconds without optimisation.
 pub fn decision_table() -> String {
@@ -29,6 +31,9 @@ pub fn decision_table() -> String {
     section(&mut text, "Linking", trust::LINKING, &mut trust::Linking::new());
     let arrivals = &mut decisions::Scene::new();
     section(&mut text, "Sign-in through a provider", decisions::INTRODUCTION, arrivals);
+    section(&mut text, "Rules", rules::OF_PEOPLE, &mut rules::People::new());
+    section(&mut text, "Groups", rules::OF_GROUPS, &mut rules::Groups::new());
+    section(&mut text, "Names", rules::OF_NAMES, &mut rules::Names::new());
     let visits = &mut admissions::Scene::new();
     section(&mut text, "Sessions at a door", admissions::INTRODUCTION, visits);
     text.push_str(&reasons::section());

@@ -27,6 +27,7 @@ pub(super) fn silent(provider: &Provider) -> ExternalIdentity {
         hosted_domain: None,
         name: Name::default(),
         locale: None,
+        claims: serde_json::Map::new(),
     }
 }
 

@@ -46,6 +46,7 @@ impl Facts {
             hosted_domain: None,
             name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
             locale: Some("en-GB".to_owned()),
+            claims: serde_json::Map::new(),
         };
         let [storefront, ..] = Application::built_in();
         let now = Moment::from_seconds(1_800_000_000);
@@ -57,6 +58,8 @@ impl Facts {
                 defaults: PolicyFields::default(),
                 linked: None,
                 candidate: None,
+                memberships: Vec::new(),
+                groups: Vec::new(),
             },
         }
     }
@@ -75,8 +78,9 @@ impl Facts {
         let linked = self.known.linked.as_ref();
         matches!(
             (decision, linked),
-            (Decision::SignIn { user, identity, identity_email }, Some(linked))
+            (Decision::SignIn { user, identity, identity_email, changes }, Some(linked))
                 if *user == linked.user.id
+                    && changes.is_empty()
                     && *identity == linked.identity
                     && identity_email.as_ref().map(Option::as_deref) == new_address
         )
@@ -152,7 +156,8 @@ impl Cases for Facts {
             "sign in, keep the new address" => self.signs_in(decision, Some(given)),
             "link and sign in" => matches!(
                 (decision, &self.known.candidate),
-                (Decision::Link { user }, Some(candidate)) if *user == candidate.user.id
+                (Decision::Link { user, changes }, Some(candidate))
+                    if *user == candidate.user.id && changes.is_empty()
             ),
             made if made.starts_with("create and ") => {
                 let (what, standing) = made.split_once(", ").expect("with a standing");
@@ -208,8 +213,8 @@ fn user(id: &str, status: &str) -> User {
         population: Population::default_one(),
         email: email("ada@company.test"),
         email_standing: EmailStanding::VouchedFor,
-        name: Name::default(),
-        locale: None,
+        name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
+        locale: Some("en-GB".to_owned()),
         status: status.parse::<Status>().expect("a status"),
         birth: Birth::Added,
         created_at: Moment::from_seconds(0),

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod document;
+mod rules;
 mod visits;
 mod words;
 
@@ -42,6 +43,26 @@ fn every_sign_in_through_a_provider_comes_out_as_its_one_line_says() {
     assert_eq!(compare(&mut facts, &table), table.promised_cases);
 }
 
+fn compare_rules(title: &str, facets: document::Facets) {
+    let table = table(title, facets);
+    assert_eq!(compare(&mut rules::Facts::new(facets), &table), table.promised_cases);
+}
+
+#[test]
+fn everybody_comes_through_the_rules_as_their_one_line_says() {
+    compare_rules("Rules", rules::OF_PEOPLE);
+}
+
+#[test]
+fn everybodys_groups_become_what_their_one_line_says() {
+    compare_rules("Groups", rules::OF_GROUPS);
+}
+
+#[test]
+fn everybody_is_called_what_their_one_line_says() {
+    compare_rules("Names", rules::OF_NAMES);
+}
+
 #[test]
 fn every_session_at_a_door_comes_out_as_its_one_line_says() {
     let mut facts = visits::Facts::new();
@@ -64,7 +85,9 @@ fn every_reason_of_the_two_decisions_occurs_and_every_code_is_listed() {
         let codes = table.outcomes.iter().filter_map(|outcome| outcome.strip_prefix(prefix));
         codes.map(str::to_owned).collect()
     };
-    let refused = ends("Sign-in through a provider", "refuse: ", arrivals::FACETS);
+    let mut refused = ends("Sign-in through a provider", "refuse: ", arrivals::FACETS);
+    refused.extend(ends("Rules", "refuse: ", rules::OF_PEOPLE));
+    refused.extend(ends("Groups", "refuse: ", rules::OF_GROUPS));
     let turned = ends("Sessions at a door", "sign in again: ", visits::FACETS);
     let all_turned: BTreeSet<_> =
         AdmitRefusal::ALL.iter().map(|refusal| refusal.code().to_owned()).collect();

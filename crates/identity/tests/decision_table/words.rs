@@ -47,6 +47,7 @@ impl Word {
             hosted_domain: None,
             name: Name::default(),
             locale: None,
+            claims: serde_json::Map::new(),
         };
         let trusted_domains = vec!["trusted.test".to_owned()];
         let provider = Provider { trusted_domains, ..provider() };

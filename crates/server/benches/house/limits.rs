@@ -216,6 +216,7 @@ async fn prepare(bare: &Bare, count: usize) {
             ui_locale: None,
             prompt_login: false,
             max_age: None,
+            parameters: &[],
         };
         let begun = begin(&trip, bare.app.now(), bare.app.entropy.as_ref()).expect("a trip");
         let state = begun.state.digest();
@@ -256,6 +257,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
         hosted_domain: None,
         name: Name { given: "Ada".into(), family: "Lovelace".into() },
         locale: None,
+        claims: serde_json::Map::new(),
     };
     Settle {
         attempt: Some(attempt.id),

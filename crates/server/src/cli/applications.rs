@@ -176,7 +176,7 @@ async fn change_defaults(
     house: &CommandHouse,
     command: DefaultsCommand,
 ) -> Result<Answer, Failure> {
-    let edit = command.policy.edit(command.inherit);
+    let edit = command.policy.edit(command.inherit)?;
     if edit == PolicyEdit::default() {
         return Err(nothing_to_change());
     }

@@ -12,6 +12,7 @@ use identity::federation::refusal::Refusal;
 use serde_json::{Map, Value, json};
 
 use super::answer::table;
+use super::json_file::object;
 use super::policy::Shown;
 use super::{Answer, CommandHouse, Failure, audit};
 use crate::federation::save;
@@ -52,7 +53,7 @@ impl ExplainCommand {
             (Some(code), ..) => audit::show(house, &code).await,
             (None, Some(application), Some(provider), Some(claims)) => {
                 let asked = Asked { application, provider, policy: self.policy };
-                asked.explain(house, object(&claims, "claims")?).await
+                asked.explain(house, object(&claims, "claims", MAX_CLAIMS)?).await
             }
             _ => Err(Failure::new(
                 "usage",
@@ -100,27 +101,11 @@ impl Asked {
 
 /// What a file changes about a policy that was set.
 fn changed(old: PolicyFields, file: &Path) -> Result<PolicyFields, Failure> {
-    let fields = Value::Object(object(file, "policy")?);
+    let fields = Value::Object(object(file, "policy", MAX_CLAIMS)?);
     let set: PolicyFields = serde_json::from_value(fields).map_err(|error| {
         Failure::new("policy", format!("{} is no policy: {error}", file.display()))
     })?;
     Ok(PolicyChange::from(set).apply(old))
-}
-
-/// The JSON object in a file.
-fn object(file: &Path, code: &'static str) -> Result<Map<String, Value>, Failure> {
-    let failed = |what: String| Failure::new(code, format!("{}: {what}", file.display()));
-    let length = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
-    if length > MAX_CLAIMS {
-        return Err(failed(format!(
-            "more than {} KiB; no provider says so much",
-            MAX_CLAIMS / 1024
-        )));
-    }
-    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| {
-        failed(format!("not a JSON object ({error}); write the claims as {{\"sub\": \"…\", …}}"))
-    })
 }
 
 /// As an ID token that was checked: `iss` and `sub` are those of the provider and of somebody.
@@ -192,16 +177,23 @@ fn words(decided: &Decided, known: &Known) -> String {
 
 /// What carrying it out writes, by the name of the thing.
 fn writes(decision: &Decision) -> Vec<&'static str> {
-    match decision {
-        Decision::SignIn { identity_email: None, .. } => vec!["session", "audit"],
-        Decision::SignIn { .. } => vec!["address of the identity", "session", "audit"],
-        Decision::Link { .. } => vec!["identity", "session", "audit"],
-        Decision::Create(new) if new.groups.is_empty() => {
-            vec!["user", "identity", "session", "audit"]
-        }
-        Decision::Create(_) => vec!["user", "groups of the user", "identity", "session", "audit"],
-        Decision::Hold(new) if new.groups.is_empty() => vec!["user", "identity", "audit"],
-        Decision::Hold(_) => vec!["user", "groups of the user", "identity", "audit"],
-        Decision::Refuse { .. } => vec!["audit"],
-    }
+    let mut writes = Vec::new();
+    let mut writes_if = |written, what| writes.extend(Some(what).filter(|_| written));
+    let made = match decision {
+        Decision::Create(new) | Decision::Hold(new) => Some(new),
+        _ => None,
+    };
+    let changes = decision.changes().cloned().unwrap_or_default();
+    let profile = changes.name.is_some() || changes.locale.is_some() || changes.approved;
+    let grants = made.map_or(&changes.granted, |new| &new.groups);
+    let keeps = matches!(decision, Decision::SignIn { identity_email: Some(_), .. });
+    let is_in = !matches!(decision, Decision::Hold(_) | Decision::Refuse { .. });
+    writes_if(made.is_some(), "user");
+    writes_if(profile, "attributes of the user");
+    writes_if(!grants.is_empty() || !changes.revoked.is_empty(), "groups of the user");
+    writes_if(keeps, "address of the identity");
+    writes_if(made.is_some() || matches!(decision, Decision::Link { .. }), "identity");
+    writes_if(is_in, "session");
+    writes_if(true, "audit");
+    writes
 }

@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod groups;
 mod hosts;
+mod json_file;
 mod keys;
 mod password;
 mod policy;

@@ -1,10 +1,15 @@
 //! The policy for people who come through a provider, in commands: how it is set, and how it is
 //! shown with who set what.
 
+pub(super) mod rules;
+
+use std::path::PathBuf;
+
 use clap::Args;
-use identity::federation::policy::{Link, Policy, PolicyField, Source, UnknownUser};
+use identity::federation::policy::{Link, NoGroupMatch, Policy, PolicyField, Source, UnknownUser};
 use serde_json::{Map, Value, json};
 
+use self::rules::{expression, mapping, parameters, sync_modes};
 use super::{CommandHouse, Failure};
 use crate::federation::save::{self, PolicyEdit};
 
@@ -20,6 +25,13 @@ pub struct PolicyArguments {
     /// trusted_email, which is when the provider's word about the address counts]
     #[arg(long, value_name = "never|trusted_email|any_email")]
     link: Option<Link>,
+    /// Who may pass: an expression over claims that has to be true, such as
+    /// '"shop-staff" in claims.groups' (docs/expressions.md) [default: everybody]
+    #[arg(long, value_name = "EXPRESSION")]
+    allow_if: Option<String>,
+    /// Let people pass whatever their claims are
+    #[arg(long, conflicts_with = "allow_if")]
+    any_claims: bool,
     /// Domain whose e-mail addresses may pass, instead of those so far; may be given several times
     /// [default: every domain]
     #[arg(long = "allowed-domain", value_name = "DOMAIN")]
@@ -39,6 +51,26 @@ pub struct PolicyArguments {
     /// No language for new users of whom the provider says none
     #[arg(long, conflicts_with = "default_locale")]
     no_default_locale: bool,
+    /// File with expressions for people who become users, as JSON with any of refuse_if, groups,
+    /// given_name, family_name, locale, status [default: those of --on-sign-in]
+    #[arg(long, value_name = "FILE")]
+    on_create: Option<PathBuf>,
+    /// File with expressions for everybody who signs in, as JSON with the same names
+    #[arg(long, value_name = "FILE")]
+    on_sign_in: Option<PathBuf>,
+    /// File with expressions for parameters of the request to the provider, as JSON, by the name of
+    /// the parameter
+    #[arg(long, value_name = "FILE")]
+    on_challenge: Option<PathBuf>,
+    /// How often attributes are taken from the provider: name, locale and groups, each off, import
+    /// (the first time) or force (at every sign-in), such as name=force,groups=import
+    /// [default: name=import,locale=import,groups=force]
+    #[arg(long, value_name = "ATTRIBUTE=MODE,…")]
+    sync: Option<String>,
+    /// What becomes of people for whom the expressions name no group that there is: they get the
+    /// default groups, keep what they have, or are refused [default: default]
+    #[arg(long, value_name = "default|keep|refuse")]
+    no_group_match: Option<NoGroupMatch>,
 }
 
 /// Fields to be taken back.
@@ -51,18 +83,27 @@ pub struct InheritArguments {
 }
 
 impl PolicyArguments {
-    pub(super) fn edit(self, inherit: InheritArguments) -> PolicyEdit {
+    /// What to change. Expressions are checked here, with the place where one is wrong.
+    pub(super) fn edit(self, inherit: InheritArguments) -> Result<PolicyEdit, Failure> {
         // Nothing given leaves what there is; `--no-…` leaves nothing.
         let list = |given: Vec<String>, none: bool| (none || !given.is_empty()).then_some(given);
         let locale = self.default_locale.map(Some);
-        PolicyEdit {
+        let allow_if = self.allow_if.as_deref().map(|text| expression("allow_if", text));
+        let allow_if = allow_if.transpose()?.map(Some);
+        Ok(PolicyEdit {
             unknown_user: self.unknown_user,
             link: self.link,
+            allow_if: if self.any_claims { Some(None) } else { allow_if },
             allowed_domains: list(self.allowed_domains, self.any_domain),
             default_groups: list(self.default_groups, self.no_default_group),
             default_locale: if self.no_default_locale { Some(None) } else { locale },
+            on_create: self.on_create.as_deref().map(mapping).transpose()?,
+            on_sign_in: self.on_sign_in.as_deref().map(mapping).transpose()?,
+            on_challenge: self.on_challenge.as_deref().map(parameters).transpose()?,
+            sync: self.sync.as_deref().map(sync_modes).transpose()?,
+            no_group_match: self.no_group_match,
             unset: inherit.inherit,
-        }
+        })
     }
 }
 
@@ -115,6 +156,13 @@ fn words(field: PolicyField, value: &Value) -> String {
         Value::Array(all) if !all.is_empty() => {
             all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
         }
+        Value::Object(members) if !members.is_empty() => {
+            let member = |(name, value): (&String, &Value)| {
+                format!("{name}: {}", value.as_str().unwrap_or_default())
+            };
+            members.iter().map(member).collect::<Vec<_>>().join("\n")
+        }
+        _ if field == PolicyField::AllowIf => "everybody".to_owned(),
         _ => "none".to_owned(),
     }
 }

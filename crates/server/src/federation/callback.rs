@@ -126,7 +126,11 @@ impl Way<'_> {
         let token = Secret::generate(self.app.entropy.as_ref());
         // 6 answer
         match self.settle(&trip, external, &proof, &token).await? {
-            Settled::SignedIn { .. } => {
+            Settled::SignedIn { user, changed, .. } => {
+                if changed {
+                    // Their other sessions here show it at once; other processes read of it.
+                    self.app.forget_user(&user.id);
+                }
                 self.app.metrics.provider(Some(&trip.door), Some(&trip.provider), SIGNED_IN);
                 Ok(self.welcome(&trip, &token).await)
             }

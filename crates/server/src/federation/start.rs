@@ -7,7 +7,9 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
+use identity::expressions::{ChallengeFacts, EvaluationFault};
 use identity::federation::attempt::{Trip, begin};
+use identity::federation::policy::Policy;
 use identity::federation::provider::{Provider, ProviderState};
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
@@ -72,6 +74,18 @@ async fn send_off(
     }
     let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
     let wishes = Wishes::of(app, &return_to, visit.now).await?;
+    let parameters = match parameters(app, door, provider, &wishes) {
+        Ok(parameters) => parameters,
+        Err(fault) => {
+            let refused = Refused {
+                application: Some(Arc::new(door.clone())),
+                provider: Some(Arc::new(provider.clone())),
+                return_to: ReturnTo::parse(&return_to, &door.return_origins),
+                ..Refused::new(Refusal::RuleFailed).with("detail", format!("on_challenge: {fault}"))
+            };
+            return refused.answer(app, visit).await;
+        }
+    };
     let trip = Trip {
         provider,
         application: &door.key,
@@ -84,6 +98,7 @@ async fn send_off(
         prompt_login: wishes.prompt_login,
         // A door that wants fresh sign-ins takes nothing else from a provider either.
         max_age: if wishes.anew { Some(Duration::ZERO) } else { door.fresh_within },
+        parameters: &parameters,
     };
     let begun = begin(&trip, visit.now, app.entropy.as_ref()).map_err(PageError::broken)?;
     let (browser, is_new) = visit.browser_or_new(app);
@@ -93,4 +108,24 @@ async fn send_off(
         response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
     }
     Ok(response)
+}
+
+/// What the policy adds to the request.
+fn parameters(
+    app: &App,
+    door: &Application,
+    provider: &Provider,
+    wishes: &Wishes,
+) -> Result<Vec<(String, String)>, EvaluationFault> {
+    let listing = app.directory.now();
+    let Some(connection) = listing.connection(&door.key, &provider.id) else {
+        return Ok(Vec::new());
+    };
+    let policy = Policy::of(&connection.policy, &door.defaults, door.user_type);
+    policy.on_challenge.value.values(&ChallengeFacts {
+        locale: wishes.ui_locale.as_deref(),
+        login_hint: wishes.login_hint.as_deref(),
+        provider: &provider.key,
+        application: door.key.as_str(),
+    })
 }

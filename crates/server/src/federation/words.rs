@@ -56,10 +56,22 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
     ),
     (
         Refusal::NotAllowed,
-        "Your e-mail address is not let in here",
-        "Only people of certain companies may sign in here with {provider}, and your e-mail \
-         address is of another one. Sign in at {provider} with your work account, or ask your \
-         administrator.",
+        "You may not sign in here",
+        "Signing in here with {provider} is for certain people, and your account there is not one \
+         of theirs. Sign in at {provider} with another account, such as that of your work, or ask \
+         your administrator.",
+    ),
+    (
+        Refusal::NoGroup,
+        "Your account has no access yet",
+        "{provider} knows you, but you are in none of the groups there that have access here. Ask \
+         your administrator to add you to one, and sign in again.",
+    ),
+    (
+        Refusal::RuleFailed,
+        "Your account could not be checked",
+        "What {provider} says about you is not what is expected here, so you could not be let in. \
+         Tell your administrator; the code below shows them why.",
     ),
     (
         Refusal::LinkingOff,

@@ -10,5 +10,6 @@ mod desk;
 mod explain;
 mod hosts;
 mod keys;
+mod rules;
 mod settings;
 mod users;

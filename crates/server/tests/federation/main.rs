@@ -9,6 +9,7 @@ mod flood;
 mod form_post;
 mod keys;
 mod logs;
+mod mappings;
 mod operator;
 mod policy;
 mod refresh;

@@ -1,8 +1,10 @@
 //! What every test of this folder begins with.
 
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{PolicyFields, UnknownUser};
 use identity::federation::provider::Provider;
+use serde_json::Value;
 use server::config::Config;
+use store::{By, ConnectionChange};
 use testkit::{Browser, Engine, FakeProvider, House, Page};
 
 /// A house whose back office is connected to a provider with the key `corp`.
@@ -40,6 +42,21 @@ impl Scene {
         let browser = self.house.browser();
         let page = browser.open("/back-office/login/corp").await;
         (browser, page)
+    }
+
+    /// Sets fields of the connection's policy.
+    pub(crate) async fn set_policy(&self, policy: PolicyFields) {
+        let store = &self.house.app.store;
+        let connection = store.list_connections(None).await.expect("connections").remove(0);
+        let change = ConnectionChange { policy: policy.into(), ..ConnectionChange::default() };
+        let (by, now) = (By::operator(), self.house.app.now());
+        store.change_connection(&connection.id, &change, &by, now).await.expect("a change");
+        self.house.learn().await;
+    }
+
+    /// The same, as it is stored.
+    pub(crate) async fn set_rules(&self, policy: Value) {
+        self.set_policy(serde_json::from_value(policy).expect("a policy")).await;
     }
 
     /// The whole trip; it must end in this refusal, without a session.

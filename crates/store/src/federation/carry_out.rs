@@ -38,16 +38,19 @@ impl Store {
                 let support_code = settle.support_code.clone();
                 return Ok(Settled::Refused { reason: *reason, support_code });
             }
-            Decision::SignIn { identity, identity_email, .. } => {
+            Decision::SignIn { identity, identity_email, changes, .. } => {
                 if let Some(email) = identity_email {
                     const EMAIL: &str = "UPDATE identities SET email = $2 WHERE id = $1";
                     tx.run(EMAIL, args![identity, email]).await?;
                 }
                 let identity = identity.clone();
-                (self.held(tx, known, &decided.decision).await?, identity, false)
-            }
-            Decision::Link { .. } => {
                 let user = self.held(tx, known, &decided.decision).await?;
+                let user = tx.change_by_rules(user, changes, connection.as_ref(), settle).await?;
+                (user, identity, false)
+            }
+            Decision::Link { changes, .. } => {
+                let user = self.held(tx, known, &decided.decision).await?;
+                let user = tx.change_by_rules(user, changes, connection.as_ref(), settle).await?;
                 let identity = self.insert_identity(tx, settle, &user.id).await?;
                 (user, identity, false)
             }
@@ -77,6 +80,7 @@ impl Store {
             user: Box::new(user),
             created,
             linked: matches!(decided.decision, Decision::Link { .. }),
+            changed: decided.decision.changes().is_some_and(|changes| !changes.is_empty()),
         })
     }
 
@@ -155,12 +159,7 @@ impl Store {
         for group in &newcomer.groups {
             let grant = connection
                 .map_or(Grant::Manual, |connection| Grant::Connection(connection.id.clone()));
-            match tx.grant(group, &user, &grant, now_of(settle)).await {
-                // A group that was removed since grants nothing; that is no reason to turn
-                // anybody away.
-                Ok(()) | Err(Fault::Final(Error::NotFound)) => {}
-                Err(fault) => return Err(fault),
-            }
+            tx.grant_if_there(group, &user, &grant, now_of(settle)).await?;
         }
         Ok(user)
     }

@@ -5,4 +5,5 @@ pub(crate) mod carry_out;
 pub(crate) mod connections;
 pub(crate) mod identities;
 pub(crate) mod providers;
+mod rules;
 pub(crate) mod settle;

@@ -1,6 +1,8 @@
 //! The heart's transaction: read what is known, let the policy decide, carry it out, note it.
 
 use identity::federation::decide::{Arrival, Candidate, Decided, Decision, Known, Linked};
+use identity::federation::mapping::named_groups;
+use identity::federation::policy::Policy;
 use identity::federation::refusal::Refusal;
 use identity::ids::AttemptId;
 use identity::sessions::Session;
@@ -48,6 +50,8 @@ pub enum Settled {
         created: bool,
         /// Whether an account that was there got a new identity.
         linked: bool,
+        /// Whether rules changed what they are called, or which groups they are in.
+        changed: bool,
     },
     /// They are not. Only the audit was written, and whoever was held, if anybody was.
     Refused {
@@ -144,13 +148,40 @@ impl Tx {
             (None, Some(email)) => self.candidate(arrival, email.key()).await?,
             _ => None,
         };
-        Ok(Known {
+        let mut known = Known {
             provider: row.provider.read()?,
             connection: row.connection.0.map(ConnectionRow::read).transpose()?,
             defaults: row.defaults.as_deref().map(json).transpose()?.unwrap_or_default(),
             linked,
             candidate,
-        })
+            memberships: Vec::new(),
+            groups: Vec::new(),
+        };
+        self.groups_of_rules(arrival, &mut known).await?;
+        Ok(known)
+    }
+
+    /// What the rules of the policy look at and name, where it has rules: one statement for the
+    /// groups that somebody is in, one for every hundred that are named.
+    async fn groups_of_rules(
+        &mut self,
+        arrival: &Arrival,
+        known: &mut Known,
+    ) -> std::result::Result<(), Fault> {
+        let Some(connection) = &known.connection else { return Ok(()) };
+        let user_type = arrival.application.user_type;
+        let policy = Policy::of(&connection.policy, &known.defaults, user_type);
+        if !policy.has_rules() {
+            return Ok(());
+        }
+        let user = known.linked.as_ref().map(|linked| &linked.user.id);
+        let user = user.or(known.candidate.as_ref().map(|candidate| &candidate.user.id));
+        if let Some(user) = user {
+            known.memberships = self.memberships(user, &connection.id).await?;
+        }
+        let keys: Vec<String> = named_groups(arrival, known).into_iter().collect();
+        known.groups = self.groups_named(user_type, &keys).await?;
+        Ok(())
     }
 
     async fn candidate(
@@ -179,7 +210,7 @@ impl Tx {
 pub(crate) fn user_of(known: Known, decision: &Decision) -> std::result::Result<User, Fault> {
     let (id, found) = match decision {
         Decision::SignIn { user, .. } => (user, known.linked.map(|linked| linked.user)),
-        Decision::Link { user } => (user, known.candidate.map(|candidate| candidate.user)),
+        Decision::Link { user, .. } => (user, known.candidate.map(|candidate| candidate.user)),
         Decision::Create(_) | Decision::Hold(_) | Decision::Refuse { .. } => {
             return Err(mismatch());
         }

@@ -2,6 +2,7 @@
 
 use identity::federation::decide::{Arrival, Decided, Decision, Known, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::mapping::Changes;
 use identity::federation::policy::UnknownUser;
 use identity::federation::provider::{Provider, ProviderState};
 use identity::federation::refusal::Refusal;
@@ -30,6 +31,7 @@ pub(crate) async fn arrive(
         hosted_domain: None,
         name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
         locale: None,
+        claims: serde_json::Map::new(),
     };
     let arrival = Arrival { external, application: house.back_office().await, now: at(10) };
     Settle {
@@ -72,7 +74,7 @@ both! {
         let acme = house.provider("acme", UnknownUser::Create, std::slice::from_ref(&group.id)).await;
         let mut settle = arrive(house, &acme, "subject", "ada@example.com").await;
         let first = house.store.settle(&settle, decider(&settle)).await.unwrap();
-        let Settled::SignedIn { session, user, created: true, linked: false } = first else {
+        let Settled::SignedIn { session, user, created: true, linked: false, changed: false } = first else {
             panic!("{first:?}")
         };
         assert_eq!(user.birth, Birth::SingleSignOn);
@@ -236,7 +238,7 @@ both! {
         let user: UserId = victim.id.clone();
         let wrong = |known: &Known| {
             let decided = decide(&settle.arrival, known);
-            Decided { decision: Decision::Link { user: user.clone() }, ..decided }
+            Decided { decision: Decision::Link { user: user.clone(), changes: Changes::default() }, ..decided }
         };
         let said = house.store.settle(&settle, wrong).await;
         assert!(matches!(said, Err(Error::Broken(_))), "{said:?}");

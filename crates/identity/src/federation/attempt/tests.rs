@@ -18,6 +18,7 @@ fn begun_with(provider: &Provider, change: impl FnOnce(&mut Trip<'_>)) -> Begun 
         ui_locale: None,
         prompt_login: false,
         max_age: None,
+        parameters: &[],
     };
     change(&mut trip);
     begin(&trip, NOW, &Counting::default()).unwrap()
@@ -163,6 +164,7 @@ fn a_provider_without_a_usable_endpoint_is_told_so() {
         ui_locale: None,
         prompt_login: false,
         max_age: None,
+        parameters: &[],
     };
     let error = begin(&trip, NOW, &Counting::default()).unwrap_err();
     assert!(error.to_string().ends_with("vestibule providers refresh corp"), "{error}");

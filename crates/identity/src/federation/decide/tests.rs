@@ -9,6 +9,7 @@ use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
 
 mod policies;
+mod rules;
 
 fn arrival(email: Option<&str>) -> Arrival {
     let [_, back_office, ..] = Application::built_in();
@@ -22,6 +23,7 @@ fn arrival(email: Option<&str>) -> Arrival {
             hosted_domain: None,
             name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
             locale: Some("en".to_owned()),
+            claims: serde_json::Map::new(),
         },
         application: back_office,
         now: NOW,
@@ -52,8 +54,8 @@ fn user(status: Status, email_standing: EmailStanding) -> User {
         population: Population::default_one(),
         email: Email::parse("ada@company.test").unwrap(),
         email_standing,
-        name: Name::default(),
-        locale: None,
+        name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
+        locale: Some("en".to_owned()),
         status,
         birth: Birth::Added,
         created_at: NOW,
@@ -87,7 +89,12 @@ fn signed_in(identity_email: Option<Option<&str>>) -> Decision {
         user: UserId::from_stored("user"),
         identity: IdentityId::from_stored("identity"),
         identity_email: identity_email.map(|email| email.map(str::to_owned)),
+        changes: Changes::default(),
     }
+}
+
+fn link_user() -> Decision {
+    Decision::Link { user: UserId::from_stored("user"), changes: Changes::default() }
 }
 
 const ADA: Option<&str> = Some("ada@company.test");
@@ -147,7 +154,7 @@ fn only_the_active_come_in() {
 #[test]
 fn s042_an_address_links_only_when_the_providers_word_counts() {
     let mut known = same_address(Status::Active, EmailStanding::VouchedFor, false);
-    let link = Decision::Link { user: UserId::from_stored("user") };
+    let link = link_user();
     assert_eq!(ask(&arrival(ADA), &known), link);
     known.provider.authority = Authority::Organisation;
     assert_eq!(ask(&arrival(ADA), &known), refused(Refusal::EmailUntrusted));
@@ -164,7 +171,7 @@ fn s043_nobody_links_into_an_unconfirmed_account_or_a_tied_one() {
         let tied = same_address(Status::Active, standing, true);
         assert_eq!(ask(&arrival(ADA), &tied), refused(Refusal::LinkedToAnother));
         let free = same_address(Status::Active, standing, false);
-        assert_eq!(ask(&arrival(ADA), &free), Decision::Link { user: UserId::from_stored("user") });
+        assert_eq!(ask(&arrival(ADA), &free), link_user());
     }
 }
 

@@ -25,6 +25,7 @@ fn arrival(door: usize) -> Arrival {
             hosted_domain: None,
             name: Name::default(),
             locale: None,
+            claims: serde_json::Map::new(),
         },
         application: Application::built_in()[door].clone(),
         now: NOW,

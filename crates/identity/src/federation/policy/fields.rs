@@ -4,6 +4,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
+use super::rules::{Mapping, NoGroupMatch, Parameters, SyncModes};
+use crate::expressions::{Expression, Rule};
 use crate::federation::provider::Authority;
 use crate::ids::GroupId;
 use crate::users::{UserType, words};
@@ -193,12 +195,24 @@ fields! {
     };
     /// When a new identity is tied to the account that has the same e-mail address.
     link / "link" Link: Link = |_| Link::TrustedEmail;
+    /// Who may pass, at every sign-in: those for whom it is true; all of them where none is set.
+    allow_if / "allow_if" AllowIf: Option<Expression<Rule>> = |_| None;
     /// Domains of the e-mail addresses that may pass, as A-labels; all of them where none is named.
     allowed_domains / "allowed_domains" AllowedDomains: Vec<String> = |_| Vec::new();
     /// Groups for new users. They grant nothing by themselves, and are never the administrators.
     default_groups / "default_groups" DefaultGroups: Vec<GroupId> = |_| Vec::new();
     /// Language of new users of whom the provider does not say one (BCP 47).
     default_locale / "default_locale" DefaultLocale: Option<String> = |_| None;
+    /// What claims become when a user is made; where it says nothing, `on_sign_in` does.
+    on_create / "on_create" OnCreate: Mapping = |_| Mapping::default();
+    /// What claims become at every sign-in, the first one too.
+    on_sign_in / "on_sign_in" OnSignIn: Mapping = |_| Mapping::default();
+    /// Parameters that are added to the request to the provider.
+    on_challenge / "on_challenge" OnChallenge: Parameters = |_| Parameters::default();
+    /// How often each attribute is taken from what the provider says.
+    sync / "sync" Sync: SyncModes = |_| SyncModes::default();
+    /// What becomes of people for whom the rules about groups name none that there is.
+    no_group_match / "no_group_match" NoGroupMatch: NoGroupMatch = |_| NoGroupMatch::Default;
 }
 
 /// What to change about what was set.
@@ -231,6 +245,15 @@ impl From<PolicyFields> for PolicyChange {
 impl From<UnknownUser> for PolicyFields {
     fn from(unknown_user: UnknownUser) -> Self {
         Self { unknown_user: Some(unknown_user), ..Self::default() }
+    }
+}
+
+impl Policy {
+    /// Whether it has rules that look at whoever comes, or say which groups they are in.
+    pub fn has_rules(&self) -> bool {
+        let mappings = [&self.on_create.value, &self.on_sign_in.value];
+        self.allow_if.value.is_some()
+            || mappings.iter().any(|mapping| mapping.rules().next().is_some())
     }
 }
 

@@ -16,6 +16,7 @@ fn external(email: Option<&str>, email_verified: EmailVerified) -> ExternalIdent
         hosted_domain: None,
         name: Name::default(),
         locale: None,
+        claims: serde_json::Map::new(),
     }
 }
 

@@ -55,7 +55,7 @@ pub(super) fn client_secret(file: &Path) -> Result<Secret, Failure> {
 }
 
 impl AddCommand {
-    fn described(self, client_secret: Secret) -> (NewProvider, Door) {
+    fn described(self, client_secret: Secret) -> Result<(NewProvider, Door), Failure> {
         let new = NewProvider {
             authority: self.authority.unwrap_or_else(|| usual_authority(&self.issuer)),
             name: self.name,
@@ -67,13 +67,13 @@ impl AddCommand {
             trusted_domains: self.trusted_domains,
             allow_private: self.allow_private,
         };
-        (new, self.door.door())
+        Ok((new, self.door.door()?))
     }
 }
 
 pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Answer, Failure> {
     let client_secret = client_secret(&command.client_secret_file)?;
-    let (new, door) = command.described(client_secret);
+    let (new, door) = command.described(client_secret)?;
     let upstream = upstream(house)?;
     let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
     let text = format!(
@@ -105,7 +105,7 @@ mod tests {
         let door = ["--application", "back-office", "--unknown-user", "create"];
         let line = [&fixed[..], &door, &["--issuer", issuer], more].concat();
         let line = Line::try_parse_from(line).expect("a command");
-        line.add.described(Secret::new("x")).0.authority
+        line.add.described(Secret::new("x")).unwrap().0.authority
     }
 
     #[test]

@@ -75,25 +75,23 @@ pub struct DisconnectCommand {
 }
 
 impl DoorArguments {
-    pub(super) fn door(self) -> Door {
-        Door {
-            application: self.application,
-            policy: self.policy.edit(InheritArguments::default()),
-        }
+    pub(super) fn door(self) -> Result<Door, Failure> {
+        let policy = self.policy.edit(InheritArguments::default())?;
+        Ok(Door { application: self.application, policy })
     }
 }
 
 impl EditArguments {
-    fn edit(self) -> DoorEdit {
+    fn edit(self) -> Result<DoorEdit, Failure> {
         // Nothing given leaves what there is; `--no-…` leaves nothing.
         let list = |given: Vec<String>, none: bool| (none || !given.is_empty()).then_some(given);
         let staff = self.exchange_staff || self.no_exchange_staff;
-        DoorEdit {
-            policy: self.policy.edit(self.inherit),
+        Ok(DoorEdit {
+            policy: self.policy.edit(self.inherit)?,
             position: self.position,
             exchange_audiences: list(self.exchange_audiences, self.no_exchange_audience),
             exchange_staff: staff.then_some(self.exchange_staff),
-        }
+        })
     }
 }
 
@@ -101,7 +99,7 @@ pub(super) async fn connect(
     house: &CommandHouse,
     command: ConnectCommand,
 ) -> Result<Answer, Failure> {
-    let door = command.door.door();
+    let door = command.door.door()?;
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
     save::connect(&tools, &command.named.key, &door, &house.by()).await?;
@@ -115,7 +113,7 @@ pub(super) async fn change(
     command: ChangeConnectionCommand,
 ) -> Result<Answer, Failure> {
     let ChangeConnectionCommand { named, application, edit } = command;
-    let edit = edit.edit();
+    let edit = edit.edit()?;
     if edit == DoorEdit::default() {
         return Err(nothing_to_change());
     }

@@ -1,9 +1,10 @@
 //! What shall become of the people who come through a provider, as somebody describes it.
 
 use identity::applications::Application;
+use identity::expressions::{Expression, Rule};
 use identity::federation::policy::{
-    Link, Policy, PolicyChange, PolicyField, PolicyFields, UnknownUser, check_connection,
-    check_default_groups,
+    Link, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField, PolicyFields,
+    SyncModes, UnknownUser, check_connection, check_default_groups,
 };
 use identity::federation::provider::Provider;
 use identity::groups::Group;
@@ -19,12 +20,24 @@ pub struct PolicyEdit {
     pub unknown_user: Option<UnknownUser>,
     /// When an account of the same address is linked.
     pub link: Option<Link>,
+    /// Who may pass; `Some(None)` lets everybody.
+    pub allow_if: Option<Option<Expression<Rule>>>,
     /// Domains whose addresses may pass; none of them lets every one pass.
     pub allowed_domains: Option<Vec<String>>,
     /// Names or ids of groups for new users.
     pub default_groups: Option<Vec<String>>,
     /// Language of new users of whom the provider says none.
     pub default_locale: Option<Option<String>>,
+    /// What claims become when a user is made.
+    pub on_create: Option<Mapping>,
+    /// What claims become at every sign-in.
+    pub on_sign_in: Option<Mapping>,
+    /// What is added to the request to the provider.
+    pub on_challenge: Option<Parameters>,
+    /// How often each attribute is taken.
+    pub sync: Option<SyncModes>,
+    /// What becomes of people for whom the rules name no group that there is.
+    pub no_group_match: Option<NoGroupMatch>,
     /// Fields that shall not be set any more.
     pub unset: Vec<PolicyField>,
 }
@@ -52,9 +65,15 @@ impl PolicyEdit {
         let set = PolicyFields {
             unknown_user: self.unknown_user,
             link: self.link,
+            allow_if: self.allow_if.clone(),
             allowed_domains: self.allowed_domains.as_deref().map(draft::domains).transpose()?,
             default_groups: groups.map(|groups| groups.into_iter().map(|group| group.id).collect()),
             default_locale: self.default_locale.clone(),
+            on_create: self.on_create.clone(),
+            on_sign_in: self.on_sign_in.clone(),
+            on_challenge: self.on_challenge.clone(),
+            sync: self.sync,
+            no_group_match: self.no_group_match,
         };
         Ok(PolicyChange { set, unset: self.unset.clone() })
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::federation::policy::PolicyChange;
 
-fn under(fields: PolicyFields, known: Known) -> Known {
+pub(super) fn under(fields: PolicyFields, known: Known) -> Known {
     let connection = known.connection.clone().unwrap();
     let policy = PolicyChange::from(fields).apply(connection.policy.clone());
     Known { connection: Some(Connection { policy, ..connection }), ..known }
@@ -33,7 +33,7 @@ fn unproven() -> Arrival {
 #[test]
 fn any_address_links_and_makes_customers_only_where_the_policy_says_so() {
     let any = || PolicyFields { link: Some(Link::AnyEmail), ..PolicyFields::default() };
-    let link = Decision::Link { user: UserId::from_stored("user") };
+    let link = link_user();
     let account = same_address(Status::Active, EmailStanding::Verified, false);
     assert_eq!(ask(&unproven(), &account), refused(Refusal::EmailUntrusted));
     assert_eq!(ask(&unproven(), &under(any(), account.clone())), link);

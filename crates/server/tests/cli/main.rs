@@ -10,6 +10,7 @@ mod desk;
 mod explain;
 mod hosts;
 mod keys;
+mod random;
 mod rules;
 mod settings;
 mod users;

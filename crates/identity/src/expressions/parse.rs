@@ -14,8 +14,18 @@ pub(super) fn program(
     tokens: &[Token],
     variables: &'static [Variable],
 ) -> Result<(Node, BTreeSet<String>), ExpressionError> {
-    let mut parser =
-        Parser { tokens, next: 0, variables, locals: Vec::new(), reads: BTreeSet::new(), depth: 0 };
+    let Some((end, words)) = tokens.split_last() else {
+        return Err(ExpressionError::new(1, "write an expression"));
+    };
+    let mut parser = Parser {
+        words,
+        end,
+        next: 0,
+        variables,
+        locals: Vec::new(),
+        reads: BTreeSet::new(),
+        depth: 0,
+    };
     let root = parser.expression()?;
     match &parser.token().word {
         Word::End => Ok((root, parser.reads)),
@@ -41,7 +51,9 @@ fn left_over(found: &Word) -> String {
 }
 
 pub(super) struct Parser<'a> {
-    tokens: &'a [Token],
+    words: &'a [Token],
+    /// What stands behind the last word.
+    end: &'a Token,
     next: usize,
     pub variables: &'static [Variable],
     /// Names that loops have given, the outermost first.
@@ -51,9 +63,9 @@ pub(super) struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    /// The next word; the last one is the end, and stays.
+    /// The next word; behind the last one the end, however often.
     pub fn token(&self) -> &Token {
-        &self.tokens[self.next.min(self.tokens.len() - 1)]
+        self.words.get(self.next).unwrap_or(self.end)
     }
 
     pub fn advance(&mut self) -> Token {
@@ -180,7 +192,7 @@ impl Parser<'_> {
     /// `!!!x` is one `!` or none, however many there are.
     fn not(&mut self) -> Result<Node, ExpressionError> {
         let at = self.token().at;
-        let mut times = 0;
+        let mut times = 0_usize;
         while self.take_sign("!") {
             times += 1;
         }

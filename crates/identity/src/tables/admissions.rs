@@ -64,7 +64,8 @@ const FACETS: &[Facet] = &[
 ];
 
 const HOUR: Duration = Duration::from_secs(3600);
-const NOW: Moment = Moment::from_seconds(100 * 3600);
+const LONG: Duration = Duration::from_secs(32_400);
+const NOW: Moment = Moment::from_seconds(360_000);
 
 /// The facts of one case: a sign-in three hours ago that was last used two hours ago.
 pub(super) struct Scene {
@@ -88,7 +89,7 @@ impl Scene {
             locale: None,
             status: Status::Active,
             birth: Birth::Added,
-            created_at: NOW.minus(HOUR * 9),
+            created_at: NOW.minus(LONG),
         };
         let session = Session {
             id: SessionId::from_stored("session"),
@@ -103,7 +104,7 @@ impl Scene {
             began_at: NOW.minus(HOUR * 3),
             auth_time: Some(NOW.minus(HOUR * 3)),
             last_used_at: NOW.minus(HOUR * 2),
-            times: SessionTimes { idle: HOUR * 9, absolute: HOUR * 9 },
+            times: SessionTimes { idle: LONG, absolute: LONG },
             ended_at: None,
         };
         Self { session, user, door, provider_connected: true }
@@ -113,9 +114,9 @@ impl Scene {
         let times = |idle, absolute| SessionTimes { idle, absolute };
         self.session.ended_at = (value == 1).then_some(NOW);
         self.session.times = match value {
-            2 => times(HOUR, HOUR * 9),
-            3 => times(HOUR * 9, HOUR),
-            _ => times(HOUR * 9, HOUR * 9),
+            2 => times(HOUR, LONG),
+            3 => times(LONG, HOUR),
+            _ => times(LONG, LONG),
         };
     }
 
@@ -131,7 +132,7 @@ impl Cases for Scene {
     }
 
     fn choose(&mut self, facet: usize, value: usize) {
-        let span = [HOUR * 9, HOUR];
+        let span = [LONG, HOUR];
         match facet {
             0 => self.choose_session(value),
             1 => self.session.user_type = [self.door.user_type, UserType::Merchant][value],

@@ -179,3 +179,59 @@ fn what_it_gives_shows_before_it_has_met_anybody() {
         assert_eq!(rule(text).kind(), kind, "{text}");
     }
 }
+
+#[test]
+fn texts_are_written_with_escapes() {
+    let table = [
+        (r#""a\rb\tc\nd""#, "\"a\\rb\\tc\\nd\""),
+        (r#""\u00e9\U0001F600""#, "\"\u{e9}\u{1f600}\""),
+        (r#"'\'' + "\"\\""#, r#""'\"\\""#),
+    ];
+    for (text, given) in table {
+        assert_eq!(gives(text, json!({})), given, "{text}");
+    }
+}
+
+#[test]
+fn conditions_are_in_order_too() {
+    let facts = || json!({ "yes": true, "no": false });
+    assert_eq!(gives("claims.no < claims.yes", facts()), "true");
+    assert_eq!(gives("claims.yes <= claims.no", facts()), "false");
+}
+
+#[test]
+fn a_part_of_a_text_ends_before_the_second_number() {
+    let table = [
+        (r#""abcdef".substring(1, 3)"#, "\"bc\""),
+        (r#""abc".substring(1, 1)"#, "\"\""),
+        (r#""abc".substring(3)"#, "\"\""),
+        (r#""abc".substring(1, 4)"#, "null"),
+    ];
+    for (text, given) in table {
+        assert_eq!(gives(text, json!({})), given, "{text}");
+    }
+}
+
+#[test]
+fn a_text_that_cannot_be_split_is_one_part_and_costs_one() {
+    let split = |length: usize| {
+        gives("size(claims.long.split(\",\"))", json!({ "long": "x".repeat(length) }))
+    };
+    assert_eq!(split(MAX_OUTPUT - 16), "1");
+    assert!(split(MAX_OUTPUT - 15).contains("too much text"), "{}", split(MAX_OUTPUT - 15));
+}
+
+#[test]
+fn what_an_expression_gives_instead_is_named() {
+    let said = claims(json!({}));
+    let facts = newcomer(&said);
+    for (text, found) in [("'x'", "a text"), ("5", "a number"), ("['x']", "a list")] {
+        let fault = rule(text).is_true(&facts).unwrap_err();
+        assert_eq!(fault.message(), format!("this gives {found}, not a condition"));
+    }
+    let fault = rule("true").text(&facts).unwrap_err();
+    assert_eq!(fault.message(), "this gives true or false, not a text");
+    let fault = rule("[1]").texts(&facts).unwrap_err();
+    assert_eq!(fault.message(), "this gives a number, not a text or a list of texts");
+    assert_eq!(Value::Missing.what(), "nothing");
+}

@@ -8,6 +8,7 @@ use crate::federation::provider::Authority;
 use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
 
+mod page;
 mod policies;
 mod rules;
 

@@ -60,12 +60,13 @@ scenario('demo', { demo: true }, (scene, stage) => {
     await arrive(visitor, vestibule, '/storefront/login');
   });
 
-  scene('to Acme they are still signed in, so the next time it asks nothing', async () => {
+  scene('to Acme they are still signed in, so the next time it asks who they are now', async () => {
     const { shop } = stage.demo;
     const visitor = stage.visitors.at(-1);
     await visitor.open(shop);
     await visitor.press('Sign in');
     await visitor.press('Login with Acme');
+    await signInAtAcme(visitor);
     await visitor.page.waitForURL(`${shop}/`);
     await visitor.sees(`Hello, ${EMPLOYEE.name}`);
   });

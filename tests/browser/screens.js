@@ -17,7 +17,8 @@ const SCREENS = {
   '/{application}/login': [
     'login', ...named('login', 'storefront merchant-portal dashboard with-provider many-providers nobody'),
     ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),
-    ...named('login', 'signed-out set-up password-set again'),
+    ...named('login', 'signed-out set-up password-set again sends-on-signed-out'),
+    ...named('login', 'find found choose-way way-not-found address-only elsewhere'),
   ],
   '/{application}/login/{provider}': ['start-not-connected', 'start-wait'],
   '/{application}/logout': ['logout', 'logout-form-expired'],
@@ -27,6 +28,7 @@ const SCREENS = {
   '/login/callback/{provider}': [
     'one-more-step', ...everyReason().map((reason) => `refusal-${reason.replaceAll('_', '-')}`),
     ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user'),
+    ...named('refused', 'at-the-wrong-door'),
     ...named('refused', 'email-missing email-untrusted by-provider provider-unreachable provider-disabled callback'),
   ],
   '/forward-auth/{application}/enter': named('host', 'not-registered incomplete'),

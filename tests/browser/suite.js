@@ -15,6 +15,7 @@ await import('./prompts.js');
 await import('./departures.js');
 await import('./told.js');
 await import('./travellers.js');
+await import('./ways.js');
 await import('./demo.js');
 await import('./openapi.js');
 await import('./single_page.js');

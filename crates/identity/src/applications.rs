@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::federation::policy::PolicyFields;
+use crate::ids::ProviderId;
 use crate::return_to::Origin;
 use crate::sessions::SessionTimes;
 use crate::users::{Population, UserType};
@@ -109,6 +110,9 @@ pub struct Application {
     pub return_origins: Vec<Origin>,
     /// Whether a password of ours opens this door.
     pub local_login: bool,
+    /// The provider that whoever comes to the login page is sent to, where it is connected and
+    /// nothing has to be said first ([`crate::federation::ways`]).
+    pub auto_redirect: Option<ProviderId>,
     /// How long a session lasts.
     pub session: SessionTimes,
     /// What a session from another door of the same type must bring: a sign-in at most this long
@@ -127,6 +131,9 @@ const MIN_IDLE: Duration = Duration::from_secs(120);
 
 /// Longest life of a session. Browsers keep no cookie for longer.
 const MAX_ABSOLUTE: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Who is known for no longer than that is gone with the browser's window.
+const LONGEST_SITTING: Duration = Duration::from_secs(24 * 3600);
 
 /// Shortest time within which a sign-in is fresh: shorter, and people are asked again on their way.
 const MIN_FRESH: Duration = Duration::from_secs(60);
@@ -165,6 +172,12 @@ impl ApplicationError {
 }
 
 impl Application {
+    /// How long a browser keeps the session's cookie: past its own end at doors where people are
+    /// known again for days, else none, so that whoever uses it next finds nobody signed in.
+    pub fn cookie_life(&self) -> Option<Duration> {
+        (self.session.idle > LONGEST_SITTING).then_some(self.session.absolute)
+    }
+
     /// Checks a door before a change of it is saved.
     pub fn check(&self) -> Result<(), ApplicationError> {
         let length = self.name.trim().chars().count();
@@ -190,6 +203,7 @@ impl Application {
     pub fn built_in() -> [Self; 4] {
         let minutes = |n: u64| Duration::from_secs(60 * n);
         let hours = |n: u64| minutes(60 * n);
+        let days = |n: u64| hours(24 * n);
         let door = |key: &str, name: &str, user_type, idle, absolute| Self {
             key: ApplicationKey(key.to_owned()),
             name: name.to_owned(),
@@ -197,12 +211,14 @@ impl Application {
             population: Population::default_one(),
             return_origins: Vec::new(),
             local_login: true,
+            auto_redirect: None,
             session: SessionTimes { idle, absolute },
             fresh_within: None,
             defaults: PolicyFields::default(),
         };
         [
-            door("storefront", "Storefront", UserType::Customer, hours(24), hours(24 * 30)),
+            // A shop knows its customers again; what needs more asks them how lately they signed in.
+            door("storefront", "Storefront", UserType::Customer, days(90), days(365)),
             door("back-office", "Back Office", UserType::Staff, minutes(60), hours(12)),
             door("merchant-portal", "Merchant Portal", UserType::Merchant, hours(8), hours(12)),
             door("dashboard", "Dashboard", UserType::Member, hours(8), hours(12)),
@@ -238,6 +254,24 @@ mod tests {
             assert_eq!(door.check(), Ok(()));
             assert_eq!(ApplicationKey::parse(door.key.as_str()), Ok(door.key));
         }
+    }
+
+    #[test]
+    fn customers_are_known_for_months_and_everybody_else_for_a_working_day() {
+        let hours = |n: u64| Duration::from_secs(3600 * n);
+        let times = Application::built_in().map(|door| (door.key.0.clone(), door.session.idle));
+        let expected = [
+            ("storefront", hours(24 * 90)),
+            ("back-office", hours(1)),
+            ("merchant-portal", hours(8)),
+            ("dashboard", hours(8)),
+        ];
+        assert_eq!(times, expected.map(|(key, idle)| (key.to_owned(), idle)));
+        let lives = Application::built_in().map(|door| door.cookie_life());
+        assert_eq!(lives, [Some(hours(24 * 365)), None, None, None]);
+        let [shop, ..] = Application::built_in();
+        let session = SessionTimes { idle: hours(24), absolute: hours(48) };
+        assert_eq!(Application { session, ..shop }.cookie_life(), None, "a day is a sitting");
     }
 
     #[test]

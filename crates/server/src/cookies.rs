@@ -11,6 +11,9 @@ use url::Url;
 /// How long a browser is remembered: the longest that browsers allow.
 const BROWSER_LIFE: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// All that a browser says of somebody who signed out.
+const LEFT: &str = "1";
+
 /// Names of cookies under one public URL.
 #[derive(Clone, Debug)]
 pub struct Cookies {
@@ -76,14 +79,40 @@ impl Cookies {
         read(headers, &self.browser_name())
     }
 
-    /// Starts a session in the browser. It has no lifetime of its own: the server ends it.
-    pub fn set_session(&self, user_type: UserType, token: &Secret) -> HeaderValue {
-        self.set(self.session_name(user_type), token.expose(), None)
+    /// Starts a session in the browser, which forgets it with its window or after `life`. The server
+    /// ends it in any case.
+    pub fn set_session(
+        &self,
+        user_type: UserType,
+        token: &Secret,
+        life: Option<Duration>,
+    ) -> HeaderValue {
+        self.set(self.session_name(user_type), token.expose(), life)
     }
 
     /// Takes the session out of the browser.
     pub fn clear_session(&self, user_type: UserType) -> HeaderValue {
         self.set(self.session_name(user_type), "", Some(Duration::ZERO))
+    }
+
+    /// Whether somebody signed out in this browser, and nobody has signed in since.
+    pub fn has_left(&self, headers: &HeaderMap, user_type: UserType) -> bool {
+        pairs(headers).any(|(name, value)| name == self.left_name(user_type) && value == LEFT)
+    }
+
+    /// Remembers that somebody signed out, until somebody signs in: a provider that still knows the
+    /// one who left shall ask who it is now.
+    pub fn set_left(&self, user_type: UserType) -> HeaderValue {
+        self.set(self.left_name(user_type), LEFT, Some(BROWSER_LIFE))
+    }
+
+    /// Forgets it.
+    pub fn clear_left(&self, user_type: UserType) -> HeaderValue {
+        self.set(self.left_name(user_type), "", Some(Duration::ZERO))
+    }
+
+    fn left_name(&self, user_type: UserType) -> String {
+        self.name(&format!("{}_left", user_type.as_str()))
     }
 
     /// Remembers the browser.
@@ -109,14 +138,18 @@ impl Cookies {
 /// A value that we could have made: 43 characters of base64url. Whatever else a browser sends
 /// under our name is as good as nothing.
 fn read(headers: &HeaderMap, name: &str) -> Option<Secret> {
+    pairs(headers)
+        .find(|(own, value)| *own == name && is_token(value))
+        .map(|(_, value)| Secret::new(value))
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(own, value)| *own == name && is_token(value))
-        .map(|(_, value)| Secret::new(value))
 }
 
 fn is_token(value: &str) -> bool {
@@ -135,7 +168,7 @@ mod tests {
     #[test]
     fn s090_cookies_are_host_bound_secure_http_only_and_lax() {
         let value = cookies("https://id.shop.example")
-            .set_session(UserType::Staff, &Secret::new("x"))
+            .set_session(UserType::Staff, &Secret::new("x"), None)
             .to_str()
             .expect("ascii")
             .to_owned();
@@ -143,7 +176,23 @@ mod tests {
         for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
             assert!(value.contains(part), "{part} in {value}");
         }
-        assert!(!value.contains("Domain"), "{value}");
+        assert!(!value.contains("Domain") && !value.contains("Max-Age"), "{value}");
+    }
+
+    #[test]
+    fn that_somebody_left_is_known_until_somebody_comes() {
+        let cookies = cookies("https://id.shop.example");
+        let after = |set: HeaderValue| {
+            let mut headers = HeaderMap::new();
+            let pair = set.to_str().expect("ascii").split(';').next().expect("a pair").to_owned();
+            headers.insert(header::COOKIE, HeaderValue::from_str(&pair).expect("header"));
+            headers
+        };
+        let left = after(cookies.set_left(UserType::Staff));
+        assert!(cookies.has_left(&left, UserType::Staff));
+        assert!(!cookies.has_left(&left, UserType::Customer), "of the same kind alone");
+        assert!(!cookies.has_left(&after(cookies.clear_left(UserType::Staff)), UserType::Staff));
+        assert!(cookies.session(&left, UserType::Staff).is_none(), "it is no session");
     }
 
     #[test]

@@ -1,20 +1,30 @@
 //! `/{application}/login`: the form, the buttons, and what becomes of a password.
 
+mod find;
+
+use std::sync::Arc;
+
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 use identity::applications::Application;
+use identity::email::Email;
+use identity::federation::provider::Provider;
+use identity::federation::ways::{Coming, straight_on};
 use identity::return_to::ReturnTo;
 use identity::secret::Secret;
 use serde::Deserialize;
 
 use crate::app::App;
 use crate::error::PageError;
+use crate::federation::start::{Sent, send_off};
 use crate::pages::{Notice, View, form_page, minutes_in_words, wait_page};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
 use crate::return_to::{Wanted, form_targets, keep, onward, waiting_request};
 use crate::sessions::current::{AtDoor, at_door};
+use crate::sessions::elsewhere::doors_elsewhere;
+use crate::sessions::replace::begin_here;
 use crate::visit::{Door, Visit};
 
 /// One text for every way in which an e-mail address and a password do not fit.
@@ -24,6 +34,9 @@ const NEUTRAL: &str =
 /// Longest hint that the form is filled with, in bytes: no address is longer.
 const MAX_EMAIL: usize = 254;
 
+/// The page itself, also at a door that sends people on to a provider.
+pub(crate) const EVERY_WAY: &str = "login?ways=all";
+
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 pub struct LoginQuery {
@@ -31,6 +44,8 @@ pub struct LoginQuery {
     notice: String,
     #[serde(default)]
     login_hint: String,
+    #[serde(default)]
+    ways: String,
 }
 
 /// The form.
@@ -42,6 +57,8 @@ pub struct LoginForm {
     email: String,
     #[serde(default)]
     password: Secret,
+    #[serde(default)]
+    way: String,
 }
 
 /// What the page shows besides its form.
@@ -63,12 +80,43 @@ pub async fn show(
     Wanted(return_to): Wanted,
     Query(query): Query<LoginQuery>,
 ) -> Result<Response, PageError> {
-    if query.notice.is_empty()
-        && let AtDoor::Enter(_) = at_door(&app, &door, &visit).await?
-    {
+    let at = at_door(&app, &door, &visit).await?;
+    if query.notice.is_empty() && matches!(at, AtDoor::Enter(_)) {
         return Ok(onward(&door, return_to.as_ref()));
     }
-    let notice = match query.notice.as_str() {
+    if let Some(provider) = provider_for_all(&app, &door, &query, &at) {
+        let sent = Sent { return_to, hint: Email::parse(&query.login_hint).ok() };
+        return send_off(&app, &door, &visit, &provider, sent).await;
+    }
+    let reason = (query.notice == "expired").then_some("form_expired");
+    let email = Some(query.login_hint.trim()).filter(|hint| hint.len() <= MAX_EMAIL);
+    let email = email.unwrap_or("");
+    let notice = notice(&query.notice);
+    let shown = Shown { status: StatusCode::OK, return_to, email, notice, reason, wait: None };
+    Ok(page(&app, &door, &visit, shown).await)
+}
+
+/// The provider that the door sends everybody to, where nothing speaks for its page.
+fn provider_for_all(
+    app: &App,
+    door: &Application,
+    query: &LoginQuery,
+    at: &AtDoor,
+) -> Option<Arc<Provider>> {
+    let buttons = app.directory.now().buttons(&door.key);
+    let coming = Coming {
+        // An application that wants a sign-in now says nothing to the person.
+        told: !matches!(query.notice.as_str(), "" | "sign_in"),
+        every_way: query.ways == "all",
+        turned_away: matches!(at, AtDoor::Turned(_)),
+    };
+    let provider = straight_on(door, coming, buttons.iter().map(AsRef::as_ref))?;
+    buttons.iter().find(|one| one.id == provider.id).cloned()
+}
+
+/// What the page says first.
+fn notice(code: &str) -> Option<Notice> {
+    match code {
         "signed_out" => Some(Notice::Good("You are signed out.".into())),
         "expired" => Some(Notice::Problem(
             "This page was open for too long, or your browser keeps no cookies. Please sign in \
@@ -81,12 +129,7 @@ pub async fn show(
         }
         "set_up" => Some(Notice::Good("You are the first administrator. Please sign in.".into())),
         _ => None,
-    };
-    let reason = (query.notice == "expired").then_some("form_expired");
-    let email = Some(query.login_hint.trim()).filter(|hint| hint.len() <= MAX_EMAIL);
-    let email = email.unwrap_or("");
-    let shown = Shown { status: StatusCode::OK, return_to, email, notice, reason, wait: None };
-    Ok(page(&app, &door, &visit, shown))
+    }
 }
 
 /// `POST /{application}/login`
@@ -108,15 +151,23 @@ pub async fn send(
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
         let text = "This page was open for too long. Please sign in once more.".to_owned();
         let shown = again(StatusCode::FORBIDDEN, "form_expired", text);
-        return Ok(page(&app, &door, &visit, shown));
+        return Ok(page(&app, &door, &visit, shown).await);
+    }
+    if form.way == "find" {
+        // Whatever password a manager has filled in is not looked at.
+        if let Some(found) = find::find(&app, &door, &form.email, return_to.as_ref()) {
+            return Ok(found);
+        }
+        let text = find::not_found(&door, &form.email).to_owned();
+        let shown = again(StatusCode::UNPROCESSABLE_ENTITY, "way_not_found", text);
+        return Ok(page(&app, &door, &visit, shown).await);
     }
     let outcome = sign_in(&app, &door, &visit, &form.email, form.password).await?;
     app.metrics.password(&door, outcome.code());
     let shown = match outcome {
         SignInOutcome::SignedIn { token, .. } => {
-            let cookie = app.cookies.set_session(door.user_type, &token);
             let mut response = onward(&door, return_to.as_ref());
-            response.headers_mut().append(header::SET_COOKIE, cookie);
+            begin_here(&app, &door, &visit, &token, &mut response);
             return Ok(response);
         }
         SignInOutcome::Refused => {
@@ -139,7 +190,7 @@ pub async fn send(
             no_passwords_text(&app, &door).to_owned(),
         ),
     };
-    Ok(page(&app, &door, &visit, shown))
+    Ok(page(&app, &door, &visit, shown).await)
 }
 
 fn wait_text(minutes: u64) -> String {
@@ -155,7 +206,7 @@ fn no_passwords_text(app: &App, door: &Application) -> &'static str {
     }
 }
 
-fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Response {
+async fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Response {
     let buttons: Vec<_> = app
         .directory
         .now()
@@ -174,6 +225,8 @@ fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Respo
             shown.return_to.as_ref().and_then(|target| waiting_request(target.as_str())),
         )
         .with("buttons", buttons)
+        .with("can_find", find::can_find(app, door))
+        .with("elsewhere", doors_elsewhere(app, door, visit).await)
         .notice(shown.notice);
     if let Some(reason) = shown.reason {
         view = view.reason(reason);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
 use identity::federation::policy::PolicyChange;
-use identity::ids::GroupId;
+use identity::ids::{GroupId, ProviderId};
 use identity::return_to::Origin;
 use identity::sessions::SessionTimes;
 use identity::time::Moment;
@@ -30,6 +30,9 @@ pub struct ApplicationChange {
     pub return_origins: Option<Vec<Origin>>,
     /// Whether a password of ours opens this door.
     pub local_login: Option<bool>,
+    /// The provider that people are sent to; `Some(None)` shows the page. One that is not connected
+    /// to the door is refused with `Conflict(NotConnected)`.
+    pub auto_redirect: Option<Option<ProviderId>>,
     /// How long a session lasts; sessions that began before keep their own, or the shorter.
     pub session: Option<SessionTimes>,
     /// What a session from another door must bring; `Some(None)` admits any.
@@ -46,6 +49,7 @@ impl ApplicationChange {
             name: self.name.clone().unwrap_or(old.name),
             return_origins: self.return_origins.clone().unwrap_or(old.return_origins),
             local_login: self.local_login.unwrap_or(old.local_login),
+            auto_redirect: self.auto_redirect.clone().unwrap_or(old.auto_redirect),
             session: self.session.unwrap_or(old.session),
             fresh_within: self.fresh_within.unwrap_or(old.fresh_within),
             defaults: self.defaults.apply(old.defaults),
@@ -66,6 +70,8 @@ impl ApplicationChange {
         tell("name", self.name.clone().map(Json::from));
         tell("return_origins", self.return_origins.as_ref().map(origins));
         tell("local_login", self.local_login.map(Json::from));
+        let straight_to = |one: &Option<ProviderId>| one.as_ref().map(ProviderId::as_str).into();
+        tell("auto_redirect", self.auto_redirect.as_ref().map(straight_to));
         tell("idle", self.session.map(|times| times.idle.as_secs().into()));
         tell("absolute", self.session.map(|times| times.absolute.as_secs().into()));
         let fresh = |within: Option<Duration>| within.map(|span| span.as_secs()).into();
@@ -84,6 +90,7 @@ struct ApplicationRow {
     population: String,
     return_origins: String,
     local_login: bool,
+    auto_redirect: Option<String>,
     session_idle: i64,
     session_absolute: i64,
     fresh_within: Option<i64>,
@@ -99,6 +106,7 @@ impl ApplicationRow {
             population: Population::from_stored(self.population),
             return_origins: json(&self.return_origins)?,
             local_login: self.local_login,
+            auto_redirect: self.auto_redirect.map(ProviderId::from_stored),
             session: SessionTimes {
                 idle: span(self.session_idle),
                 absolute: span(self.session_absolute),
@@ -147,6 +155,9 @@ impl Store {
             let door = change.apply(before);
             let groups = change.defaults.set.default_groups.as_deref().unwrap_or_default();
             tx.check_default_groups(key, groups).await?;
+            if let Some(Some(provider)) = &change.auto_redirect {
+                tx.check_connected(key, provider).await?;
+            }
             tx.update_application(&door).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
@@ -181,8 +192,8 @@ impl Tx {
     async fn insert_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
         self.run(
             "INSERT INTO applications (key, name, user_type, population, return_origins, \
-             local_login, session_idle, session_absolute, fresh_within, defaults) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (key) DO NOTHING",
+             local_login, session_idle, session_absolute, fresh_within, defaults, \
+             auto_redirect) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING",
             args![
                 &door.key,
                 &door.name,
@@ -194,6 +205,7 @@ impl Tx {
                 micros(door.session.absolute),
                 door.fresh_within.map(micros),
                 to_json(&door.defaults)?,
+                door.auto_redirect.as_ref(),
             ],
         )
         .await
@@ -203,8 +215,8 @@ impl Tx {
     async fn update_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
         self.run(
             "UPDATE applications SET name = $2, return_origins = $3, local_login = $4, \
-             session_idle = $5, session_absolute = $6, fresh_within = $7, defaults = $8 \
-             WHERE key = $1",
+             session_idle = $5, session_absolute = $6, fresh_within = $7, defaults = $8, \
+             auto_redirect = $9 WHERE key = $1",
             args![
                 &door.key,
                 &door.name,
@@ -214,6 +226,7 @@ impl Tx {
                 micros(door.session.absolute),
                 door.fresh_within.map(micros),
                 to_json(&door.defaults)?,
+                door.auto_redirect.as_ref(),
             ],
         )
         .await

@@ -13,6 +13,8 @@ pub enum Conflict {
     NameTaken,
     /// The application and the provider are connected already.
     AlreadyConnected,
+    /// The application does not know the provider.
+    NotConnected,
     /// Something else still depends on it.
     InUse,
     /// It was made by us and stays.
@@ -33,6 +35,7 @@ impl Conflict {
             Self::KeyTaken => "key_taken",
             Self::NameTaken => "name_taken",
             Self::AlreadyConnected => "already_connected",
+            Self::NotConnected => "not_connected",
             Self::InUse => "in_use",
             Self::BuiltIn => "built_in",
             Self::WrongUserType => "wrong_user_type",
@@ -54,6 +57,10 @@ impl fmt::Display for Conflict {
             Self::AlreadyConnected => {
                 "the application is connected to this provider already; change that connection \
                  with `vestibule providers change-connection`"
+            }
+            Self::NotConnected => {
+                "the application is not connected to this provider; connect it first with \
+                 `vestibule providers connect`"
             }
             Self::InUse => "something still depends on it; remove that first, or switch it off",
             Self::BuiltIn => "it is built in and stays as it is",

@@ -15,6 +15,7 @@ pub mod reach;
 pub mod refusal;
 pub mod subject_token;
 pub mod trust;
+pub mod ways;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

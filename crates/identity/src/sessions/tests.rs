@@ -70,7 +70,7 @@ fn s091_each_kind_of_user_has_its_own_times() {
     assert_eq!(times("back-office"), (60, 12));
     assert_eq!(times("merchant-portal"), (480, 12));
     assert_eq!(times("dashboard"), (480, 12));
-    assert_eq!(times("storefront"), (1440, 720));
+    assert_eq!(times("storefront"), (90 * 24 * 60, 365 * 24));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use identity::applications::{Application, ApplicationKey};
 use identity::federation::policy::{Policy, PolicyChange, PolicyFields};
+use identity::ids::ProviderId;
 use identity::return_to::Origin;
 use identity::sessions::SessionTimes;
 use serde_json::{Value, json};
@@ -87,6 +88,10 @@ pub struct EditArguments {
     /// Whether people may sign in with a password of ours; off refuses sessions that came by one
     #[arg(long = "password", value_name = "on|off")]
     local_login: Option<Switch>,
+    /// Send whoever comes to the login page straight to this provider, or to none; the page is
+    /// still shown after signing out, after a time-out, and at login?ways=all
+    #[arg(long, value_name = "KEY|none")]
+    auto_redirect: Option<String>,
     /// What a session from another application must bring: a sign-in at most this long ago
     #[arg(long, value_name = "TIME")]
     fresh_within: Option<Span>,
@@ -113,20 +118,22 @@ async fn find(house: &CommandHouse, named: &Named) -> Result<Application, Failur
 
 async fn list(house: &CommandHouse) -> Result<Answer, Failure> {
     let doors = house.store.list_applications().await?;
-    let row = |door: &Application| {
-        vec![
+    let (mut rows, mut documents) = (Vec::new(), Vec::new());
+    for door in &doors {
+        rows.push(vec![
             door.key.to_string(),
             door.name.clone(),
             door.user_type.to_string(),
             switch(door.local_login).to_owned(),
+            straight_to(house, door).await?.unwrap_or_default(),
             shown(door.session.idle),
             shown(door.session.absolute),
-        ]
-    };
-    let rows: Vec<_> = doors.iter().map(row).collect();
-    let text = table(&["KEY", "NAME", "FOR", "PASSWORD", "IDLE", "ABSOLUTE"], &rows);
-    let doors: Vec<_> = doors.iter().map(application_json).collect();
-    Ok(Answer::new(text, json!({ "applications": doors })))
+        ]);
+        documents.push(application_json(house, door).await?);
+    }
+    let head = ["KEY", "NAME", "FOR", "PASSWORD", "GOES TO", "IDLE", "ABSOLUTE"];
+    let text = table(&head, &rows);
+    Ok(Answer::new(text, json!({ "applications": documents })))
 }
 
 async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
@@ -135,6 +142,7 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
     let origins =
         if origins.is_empty() { "our own paths alone".to_owned() } else { origins.join(" ") };
     let fresh = door.fresh_within.map_or_else(|| "any live session".to_owned(), shown);
+    let straight_to = straight_to(house, &door).await?;
     let rows = [
         ("Name", door.name.clone()),
         ("For", door.user_type.to_string()),
@@ -145,6 +153,7 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         ("Returns to", origins),
         ("Fresh within", fresh),
         ("Providers", providers_of(house, &door.key).await?.join(" ")),
+        ("Goes straight to", straight_to.unwrap_or_else(|| "no provider".to_owned())),
     ]
     .map(|(label, text)| vec![label.to_owned(), text]);
     let shown = defaults(house, &door).await?;
@@ -153,14 +162,15 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         table(&[door.key.as_str(), ""], &rows),
         table(&["THROUGH ANY PROVIDER", "", "SET FOR"], &shown.rows())
     );
-    let mut json = application_json(&door);
+    let mut json = application_json(house, &door).await?;
     json["defaults"] = shown.json();
     Ok(Answer::new(text, json))
 }
 
 async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, Failure> {
     let door = find(house, &command.named).await?;
-    let change = command.edit.change(&door)?;
+    let auto_redirect = command.edit.straight_to(house).await?;
+    let change = ApplicationChange { auto_redirect, ..command.edit.change(&door)? };
     change
         .apply(door.clone())
         .check()
@@ -169,7 +179,7 @@ async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, 
         house.store.change_application(&door.key, &change, &house.by(), house.now()).await?;
     let mut text = format!("Changed {}.", changed.key);
     text.push_str(&no_way_in(house, &changed).await?);
-    Ok(Answer::new(text, application_json(&changed)))
+    Ok(Answer::new(text, application_json(house, &changed).await?))
 }
 
 async fn change_defaults(
@@ -186,7 +196,7 @@ async fn change_defaults(
     let shown = defaults(house, &changed).await?;
     let head = ["FIELD", "VALUE", "SET FOR"];
     let text = format!("Changed {}.\n\n{}", changed.key, table(&head, &shown.rows()));
-    let mut json = application_json(&changed);
+    let mut json = application_json(house, &changed).await?;
     json["defaults"] = shown.json();
     Ok(Answer::new(text, json))
 }
@@ -198,6 +208,18 @@ async fn defaults(house: &CommandHouse, door: &Application) -> Result<Shown, Fai
 }
 
 impl EditArguments {
+    /// The provider that people are sent to from now on, if that is to change.
+    async fn straight_to(
+        &self,
+        house: &CommandHouse,
+    ) -> Result<Option<Option<ProviderId>>, Failure> {
+        match self.auto_redirect.as_deref() {
+            None => Ok(None),
+            Some("none") => Ok(Some(None)),
+            Some(key) => Ok(Some(Some(save::find_provider(&house.store, key).await?.id))),
+        }
+    }
+
     fn change(self, door: &Application) -> Result<ApplicationChange, Failure> {
         let origins: Vec<Origin> = self
             .return_origins
@@ -219,6 +241,7 @@ impl EditArguments {
             return_origins: replaced.then_some(origins),
             local_login: self.local_login.map(|switch| switch == Switch::On),
             session: (times != door.session).then_some(times),
+            auto_redirect: None,
             fresh_within: if self.no_fresh_within { Some(None) } else { fresh },
             defaults: PolicyChange::default(),
         })
@@ -258,9 +281,18 @@ fn switch(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
+/// Key of the provider that a door sends people to.
+async fn straight_to(
+    house: &CommandHouse,
+    door: &Application,
+) -> Result<Option<String>, store::Error> {
+    let Some(id) = &door.auto_redirect else { return Ok(None) };
+    Ok(house.store.find_provider(id).await?.map(|provider| provider.key))
+}
+
 /// Times are in seconds.
-fn application_json(door: &Application) -> Value {
-    json!({
+async fn application_json(house: &CommandHouse, door: &Application) -> Result<Value, store::Error> {
+    Ok(json!({
         "key": door.key.as_str(),
         "name": door.name,
         "type": door.user_type.as_str(),
@@ -270,5 +302,6 @@ fn application_json(door: &Application) -> Value {
         "absolute_seconds": door.session.absolute.as_secs(),
         "return_origins": door.return_origins,
         "fresh_within_seconds": door.fresh_within.map(|span| span.as_secs()),
-    })
+        "auto_redirect": straight_to(house, door).await?,
+    }))
 }

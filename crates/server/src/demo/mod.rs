@@ -110,7 +110,7 @@ fn greet([shop, vestibule, acme]: [&str; 3], config: &Path, kept: &str) {
          2. Vestibule asks who you are: choose \"Login with Acme\".\n  \
          3. At Acme, sign in as {employee} with the password {PASSWORD}.\n  \
          4. You are back in the shop, which shows your name and everything that it was told.\n  \
-         5. Choose \"Log out\": shop and Vestibule forget you; to Acme you stay signed in.\n\n  \
+         5. Choose \"Log out\": shop and Vestibule forget you, and Acme asks who comes next.\n\n  \
          Back office   {vestibule}/back-office\n  \
          E-mail        {administrator}\n  \
          Password      {PASSWORD}\n\n\

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawForm, RawQuery, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::federation::attempt::{Answer, Attempt, application_of};
@@ -26,7 +26,7 @@ use crate::audit::support_code;
 use crate::error::PageError;
 use crate::metrics::SIGNED_IN;
 use crate::pages::View;
-use crate::sessions::replace::end_previous;
+use crate::sessions::replace::{begin_here, end_previous};
 use crate::visit::Visit;
 
 /// `GET /login/callback/{provider}`
@@ -264,8 +264,7 @@ impl Way<'_> {
         let Self { app, visit, .. } = self;
         end_previous(app, &trip.door, visit).await;
         let mut response = Redirect::to(&trip.target()).into_response();
-        let cookie = app.cookies.set_session(trip.door.user_type, token);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+        begin_here(app, &trip.door, visit, token, &mut response);
         response
     }
 

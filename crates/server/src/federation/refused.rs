@@ -15,8 +15,10 @@ use crate::app::App;
 use crate::audit::support_code;
 use crate::error::PageError;
 use crate::flood::{Noted, wait_page};
+use crate::login::EVERY_WAY;
 use crate::pages::View;
 use crate::return_to::keep;
+use crate::sessions::elsewhere::doors_elsewhere;
 use crate::visit::Visit;
 
 /// What the audit calls a sign-in through a provider, completed or not.
@@ -68,12 +70,12 @@ impl Refused {
         let (door, provider) = (self.application.as_deref(), self.provider.as_deref());
         app.metrics.provider(door, provider, self.refusal.code());
         if let Some(code) = &self.support_code {
-            return Ok(self.page(app, Some(code)));
+            return Ok(self.page(app, visit, Some(code)).await);
         }
         if !self.ends_trip {
             match app.flood.refusal(visit.address, visit.now) {
                 Noted::Yes => {}
-                Noted::No => return Ok(self.page(app, None)),
+                Noted::No => return Ok(self.page(app, visit, None).await),
                 Noted::Wait(wait) => {
                     let (door, target) = (self.application.as_deref(), self.return_to.as_ref());
                     return Ok(wait_page(app, door, target, wait));
@@ -81,7 +83,7 @@ impl Refused {
             }
         }
         let code = self.note(app, visit).await?;
-        Ok(self.page(app, Some(&code)))
+        Ok(self.page(app, visit, Some(&code)).await)
     }
 
     async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
@@ -100,7 +102,7 @@ impl Refused {
         }
     }
 
-    fn page(&self, app: &App, code: Option<&str>) -> Response {
+    async fn page(&self, app: &App, visit: &Visit, code: Option<&str>) -> Response {
         let provider = self.provider.as_ref().map(|one| one.name.as_str());
         let (heading, text) = words::words(self.refusal, provider);
         let mut view =
@@ -108,6 +110,10 @@ impl Refused {
         if let Some(door) = &self.application {
             let (href, label) = self.way_on(app, door);
             view = view.at(door).way_on(href, label);
+            if self.refusal == Refusal::UnknownUser {
+                // They may have taken the wrong door.
+                view = view.with("elsewhere", doors_elsewhere(app, door, visit).await);
+            }
         }
         // No browser cookie here, even where none came: after a form on another site ours stays at
         // home, and a new one would take the place of the one that binds the trips under way.
@@ -127,6 +133,8 @@ impl Refused {
         });
         match startable {
             Some(provider) => (address(&format!("login/{}", provider.key)), "Start again"),
+            // Never past the page: a provider that refuses once refuses again.
+            None if door.auto_redirect.is_some() => (address(EVERY_WAY), "Back to the sign-in"),
             None => (address("login"), "Back to the sign-in"),
         }
     }

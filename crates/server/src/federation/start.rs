@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
+use identity::email::Email;
 use identity::expressions::{ChallengeFacts, EvaluationFault};
 use identity::federation::attempt::{Trip, begin};
 use identity::federation::policy::Policy;
@@ -29,6 +30,13 @@ pub struct StartPath {
     provider: String,
 }
 
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+pub struct StartQuery {
+    #[serde(default)]
+    login_hint: String,
+}
+
 /// `GET /{application}/login/{provider}`
 pub async fn start(
     State(app): State<App>,
@@ -36,6 +44,7 @@ pub async fn start(
     visit: Visit,
     Path(path): Path<StartPath>,
     Wanted(return_to): Wanted,
+    Query(query): Query<StartQuery>,
 ) -> Result<Response, PageError> {
     let known = app.directory.now().provider(&path.provider);
     let refuse = |refusal, provider| Refused {
@@ -59,21 +68,36 @@ pub async fn start(
         }
         Some(provider) => provider,
     };
-    send_off(&app, &door, &visit, &provider, return_to).await
+    let hint = Email::parse(&query.login_hint).ok();
+    send_off(&app, &door, &visit, &provider, Sent { return_to, hint }).await
 }
 
-async fn send_off(
+/// Where a trip leads in the end, and who is expected at the provider.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) return_to: Option<ReturnTo>,
+    /// What somebody typed, or came with; else the application that waits may know.
+    pub(crate) hint: Option<Email>,
+}
+
+/// Begins a trip to a provider that is enabled and connected to the door.
+pub(crate) async fn send_off(
     app: &App,
     door: &Application,
     visit: &Visit,
     provider: &Provider,
-    return_to: Option<ReturnTo>,
+    Sent { return_to, hint }: Sent,
 ) -> Result<Response, PageError> {
     if let Err(wait) = app.flood.trip(visit.address, visit.now) {
         return Ok(wait_page(app, Some(door), return_to.as_ref(), wait));
     }
     let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
-    let wishes = Wishes::of(app, &return_to, visit.now).await?;
+    let mut wishes = Wishes::of(app, &return_to, visit.now).await?;
+    if let Some(hint) = hint {
+        wishes.login_hint = Some(hint.as_typed().to_owned());
+    }
+    // The provider still knows whoever signed out here, and would let the next one in as them.
+    wishes.prompt_login |= app.cookies.has_left(&visit.headers, door.user_type);
     let parameters = match parameters(app, door, provider, &wishes) {
         Ok(parameters) => parameters,
         Err(fault) => {

@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::forward_auth::return_target;
 use identity::secret::{Digest, Secret};
+use identity::sessions::AdmitRefusal;
 use serde::Deserialize;
 use store::NewTicket;
 use url::form_urlencoded::Serializer;
@@ -97,10 +98,17 @@ pub async fn enter(
     }
     let signed_in = match at_door(&app, &door, &visit).await? {
         AtDoor::Enter(signed_in) => signed_in,
-        AtDoor::Turned(_) | AtDoor::Nobody => {
+        turned @ (AtDoor::Turned(_) | AtDoor::Nobody) => {
             let back = enter_path(door.key.as_str(), &query.host, &query.browser, &return_to);
             let query = Serializer::new(String::new()).append_pair("return_to", &back).finish();
-            return Ok(Redirect::to(&format!("/{}/login?{query}", door.key)).into_response());
+            let mut response =
+                Redirect::to(&format!("/{}/login?{query}", door.key)).into_response();
+            if matches!(turned, AtDoor::Turned(AdmitRefusal::SessionEnded)) {
+                // Most likely signed out on the host, where our cookies cannot be told.
+                let cookie = app.cookies.set_left(door.user_type);
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            return Ok(response);
         }
     };
     let ticket = Secret::generate(app.entropy.as_ref());

@@ -138,7 +138,8 @@ impl<'a> Departure<'a> {
     }
 
     async fn leave(self) -> Result<Response, PageError> {
-        for session in self.sessions().await? {
+        let sessions = self.sessions().await?;
+        for session in &sessions {
             let by = By::user(session.user.clone(), self.visit.note());
             let reason = EndReason::SignedOut;
             self.app.store.end_session(&session.id, reason, &by, self.visit.now).await?;
@@ -151,6 +152,12 @@ impl<'a> Departure<'a> {
         for user_type in self.user_types() {
             let cookie = self.app.cookies.clear_session(user_type);
             response.headers_mut().append(header::SET_COOKIE, cookie);
+            // An address alone, where nobody is signed in, is no wish of whoever follows it.
+            let was_in = sessions.iter().any(|session| session.user_type == user_type);
+            if was_in || self.hint.is_some() {
+                let cookie = self.app.cookies.set_left(user_type);
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
         }
         Ok(response)
     }

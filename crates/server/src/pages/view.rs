@@ -103,8 +103,17 @@ impl View {
 
     /// Fields that every template may ask for have a value even where a page sets none.
     pub(super) fn context(&self, style: &str) -> Value {
-        const ALWAYS: [&str; 8] =
-            ["notice", "detail", "reason", "way_on", "support_code", "request_id", "text", "csrf"];
+        const ALWAYS: [&str; 9] = [
+            "notice",
+            "detail",
+            "reason",
+            "way_on",
+            "support_code",
+            "request_id",
+            "text",
+            "csrf",
+            "elsewhere",
+        ];
         let mut all: BTreeMap<&str, Value> =
             ALWAYS.into_iter().map(|name| (name, Value::from(()))).collect();
         all.insert("style", style.into());

@@ -82,6 +82,26 @@ fn judge(app: &App, door: &Application, visit: &Visit, found: Found) -> AtDoor {
     }
 }
 
+/// The door that this browser's session of another kind of user was begun at and still opens, and
+/// who that is. Looking is no use of the session.
+pub async fn elsewhere(
+    app: &App,
+    visit: &Visit,
+    user_type: UserType,
+) -> Result<Option<(Arc<Application>, Arc<User>)>, PageError> {
+    let Some(digest) = digest_of(app, visit, user_type) else { return Ok(None) };
+    let Some(found) = look(app, visit, user_type, digest).await? else { return Ok(None) };
+    let session = found.held.session();
+    let Some(door) = app.directory.now().application(session.application.as_str()) else {
+        return Ok(None);
+    };
+    let user = found.held.user();
+    let provider_connected = found.provider_connected(app, &door);
+    let visitor = AtTheDoor { session: &session, user, provider_connected };
+    let enters = admit(visitor, &door, visit.now).admission == Admission::Enter;
+    Ok(enters.then(|| (door, Arc::clone(user))))
+}
+
 /// What stands for this browser's session of a user type in the database, live or not.
 pub fn digest_of(app: &App, visit: &Visit, user_type: UserType) -> Option<Digest> {
     app.cookies.session(&visit.headers, user_type).map(|token| token.digest())

@@ -52,7 +52,10 @@ pub async fn leave(
     }
     let mut response =
         Redirect::to(&format!("/{}/login?notice=signed_out", door.key)).into_response();
-    response.headers_mut().append(header::SET_COOKIE, app.cookies.clear_session(door.user_type));
+    for cookie in [app.cookies.clear_session(door.user_type), app.cookies.set_left(door.user_type)]
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(response)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod current;
+pub mod elsewhere;
 pub mod home;
 pub mod logout;
 pub mod replace;

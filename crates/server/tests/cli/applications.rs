@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Browser, Engine, on_both_engines};
+use testkit::{Browser, Engine, FakeProvider, on_both_engines};
 
 use crate::desk::{Desk, PASSWORD, names};
 
 const EMAIL: &str = "grace@shop.test";
 
-const APPLICATION: [&str; 9] = [
+const APPLICATION: [&str; 10] = [
     "absolute_seconds",
+    "auto_redirect",
     "fresh_within_seconds",
     "idle_seconds",
     "key",
@@ -104,6 +105,30 @@ on_both_engines! {
         assert_eq!(target().await, "https://shop.test/orders?id=7");
         change(&desk, &["--no-return-origin"]).await;
         assert_eq!(target().await, home);
+    }
+
+    async fn a_door_is_told_to_send_people_straight_to_a_provider(engine: Engine) {
+        let desk = desk(engine).await;
+        let provider = FakeProvider::start(desk.house.clock.clone()).await;
+        desk.house.connect(&provider).await;
+        let answer = change(&desk, &["--auto-redirect", "corp"]).await;
+        assert_eq!(answer["auto_redirect"], "corp");
+        let page = desk.house.browser().get("/back-office/login").await;
+        let gone = page.location().expect("a redirect");
+        assert!(gone.as_str().starts_with(&provider.issuer()), "{gone}");
+        let shown = desk.read(&["applications", "show", "back-office"]).await;
+        assert!(shown.contains("Goes straight to") && shown.contains("corp"), "{shown}");
+        let listed = desk.read(&["applications", "list"]).await;
+        assert!(listed.contains("GOES TO"), "{listed}");
+        let edit = ["applications", "change", "storefront", "--auto-redirect"];
+        let (code, message) = desk.refused(&[&edit[..], &["corp"]].concat()).await;
+        assert_eq!(code, "not_connected");
+        assert!(message.contains("vestibule providers connect"), "{message}");
+        let (code, _) = desk.refused(&[&edit[..], &["nobody"]].concat()).await;
+        assert_eq!(code, "unknown_provider");
+        let answer = change(&desk, &["--auto-redirect", "none"]).await;
+        assert_eq!(answer["auto_redirect"], json!(null));
+        assert_eq!(desk.house.browser().get("/back-office/login").await.status, 200);
     }
 
     async fn passwords_are_switched_off_and_on_at_a_door(engine: Engine) {

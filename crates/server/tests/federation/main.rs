@@ -20,3 +20,4 @@ mod state;
 mod strategies;
 mod tokens;
 mod trip;
+mod ways;

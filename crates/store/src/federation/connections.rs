@@ -155,6 +155,9 @@ impl Store {
             let connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
             tx.run("DELETE FROM connections WHERE id = $1", args![id]).await?;
             let Connection { provider, application, .. } = &connection;
+            const STAY: &str = "UPDATE applications SET auto_redirect = NULL \
+                                WHERE key = $1 AND auto_redirect = $2";
+            tx.run(STAY, args![application, provider]).await?;
             tx.insert_logouts_by_provider(provider, application, now).await?;
             tx.revoke_grants_by_provider(provider, application, now).await?;
             self.noted(tx, "connection.remove", &connection, by, now).await
@@ -229,6 +232,20 @@ impl Tx {
             connection.exchange_staff,
         ];
         self.run(SQL, values).await.map(|_| ())
+    }
+
+    /// The door knows the provider.
+    pub(crate) async fn check_connected(
+        &mut self,
+        application: &ApplicationKey,
+        provider: &ProviderId,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "SELECT id FROM connections WHERE application = $1 AND provider_id = $2";
+        let there: Option<(String,)> = self.opt(SQL, args![application, provider]).await?;
+        match there {
+            Some(_) => Ok(()),
+            None => Err(Error::Conflict(Conflict::NotConnected).into()),
+        }
     }
 
     /// Default groups exist, are for the door's users, and none of them makes administrators.

@@ -241,6 +241,9 @@ impl Store {
     /// it: their identities are how they are known, so such a provider is disabled instead.
     pub async fn remove_provider(&self, id: &ProviderId, by: &By, now: Moment) -> Result<()> {
         transact!(self.db, Mode::Plain, |tx| {
+            const STAY: &str =
+                "UPDATE applications SET auto_redirect = NULL WHERE auto_redirect = $1";
+            tx.run(STAY, args![id]).await?;
             tx.run("DELETE FROM connections WHERE provider_id = $1", args![id]).await?;
             let removed = tx
                 .run("DELETE FROM providers WHERE id = $1", args![id])

@@ -1,8 +1,9 @@
 //! Applications: four from the start, changed in place, noticed everywhere.
 
 use identity::applications::{Application, ApplicationKey};
+use identity::federation::policy::UnknownUser;
 use identity::return_to::Origin;
-use store::{ApplicationChange, By, ChangeKind, Changes, Error, Paging};
+use store::{ApplicationChange, By, ChangeKind, Changes, Conflict, Error, NewConnection, Paging};
 
 use crate::engines::both;
 use crate::house::{at, back_office, open};
@@ -24,6 +25,46 @@ both! {
         let again = open(&house.url).await.unwrap();
         assert!(!again.get_application(&back_office()).await.unwrap().local_login);
         again.close().await;
+    }
+
+    async fn a_door_sends_people_on_to_a_provider_of_its_own_until_that_is_gone(house) {
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let by = By::operator();
+        let to = |provider| ApplicationChange {
+            auto_redirect: Some(provider),
+            ..ApplicationChange::default()
+        };
+        let store = &house.store;
+        let storefront = ApplicationKey::from_stored("storefront");
+        let there = to(Some(acme.id.clone()));
+        let said = store.change_application(&storefront, &there, &by, at(1)).await;
+        assert!(matches!(said, Err(Error::Conflict(Conflict::NotConnected))), "{said:?}");
+        let set = async || {
+            let door = store.change_application(&back_office(), &there, &by, at(2)).await.unwrap();
+            assert_eq!(house.back_office().await.auto_redirect, Some(acme.id.clone()));
+            assert_eq!(house.back_office().await, door);
+        };
+        set().await;
+        let audit = store.list_audit(None, &Paging::first(1)).await.unwrap().items;
+        assert_eq!(audit[0].detail["auto_redirect"], acme.id.as_str());
+        store.change_application(&back_office(), &to(None), &by, at(3)).await.unwrap();
+        assert_eq!(house.back_office().await.auto_redirect, None);
+        let other = ApplicationChange { name: Some("Office".to_owned()), ..Default::default() };
+        set().await;
+        store.change_application(&back_office(), &other, &by, at(4)).await.unwrap();
+        assert_eq!(house.back_office().await.auto_redirect, Some(acme.id.clone()), "it stays");
+        let connection = store.list_connections(None).await.unwrap().remove(0);
+        store.remove_connection(&connection.id, &by, at(5)).await.unwrap();
+        assert_eq!(house.back_office().await.auto_redirect, None, "taken away with it");
+        let new = NewConnection {
+            application: back_office(),
+            policy: UnknownUser::Create.into(),
+            position: 0,
+        };
+        store.add_connection(&acme.id, &new, &by, at(6)).await.unwrap();
+        set().await;
+        store.remove_provider(&acme.id, &by, at(7)).await.unwrap();
+        assert_eq!(house.back_office().await.auto_redirect, None);
     }
 
     async fn a_changed_door_is_read_back_and_announced(house) {

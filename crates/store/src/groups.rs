@@ -1,7 +1,9 @@
 //! Groups and who is in them; the administrators' group never runs empty.
 
+use identity::applications::ApplicationKey;
+use identity::federation::policy::Connection;
 use identity::groups::{ADMINISTRATORS, Group, GroupName};
-use identity::ids::{ConnectionId, GroupId, UserId};
+use identity::ids::{GroupId, ProviderId, UserId};
 use identity::time::Moment;
 use identity::users::{StatusRefusal, User, UserType};
 
@@ -21,15 +23,22 @@ use crate::value::args;
 pub(crate) enum Grant {
     /// An operator's or an administrator's.
     Manual,
-    /// A connection's: its default group for newcomers.
-    Connection(ConnectionId),
+    /// A connection's: what its policy says. Named by its application and provider, so that it
+    /// goes on with what it gave when it is connected again.
+    Connection(ApplicationKey, ProviderId),
 }
 
 impl Grant {
+    pub(crate) fn of(connection: &Connection) -> Self {
+        Self::Connection(connection.application.clone(), connection.provider.clone())
+    }
+
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Manual => "manual".to_owned(),
-            Self::Connection(id) => format!("connection:{id}"),
+            Self::Connection(application, provider) => {
+                format!("connection:{application}:{provider}")
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use identity::federation::policy::UnknownUser;
 use identity::ids::UserId;
 use identity::users::Status;
 use serde_json::{Value, json};
+use server::federation::save::{self, Door, PolicyEdit};
 use store::By;
 use testkit::on_both_engines;
 
@@ -45,6 +46,26 @@ on_both_engines! {
         scene.provider.script(|script| drop(script.claims.remove("groups")));
         assert!(scene.sign_in().await.1.is_signed_in());
         assert_eq!(groups_of(&scene, &user.id).await, ["Strategy"]);
+    }
+
+    async fn a_connection_that_is_made_again_goes_on_with_what_it_gave(engine: Engine) {
+        let scene = Scene::on(engine).await;
+        scene.house.add_group("Editors").await;
+        let rules = json!({ "on_sign_in": { "groups": "claims.groups" } });
+        scene.set_rules(rules.clone()).await;
+        says(&scene, json!({ "groups": ["Editors"] }));
+        assert!(scene.sign_in().await.1.is_signed_in());
+        let store = &scene.house.app.store;
+        let connection = store.list_connections(None).await.expect("connections").remove(0);
+        let (by, now) = (By::operator(), scene.house.app.now());
+        store.remove_connection(&connection.id, &by, now).await.expect("removed");
+        let door = Door { application: "back-office".to_owned(), policy: PolicyEdit::default() };
+        save::connect(&scene.house.tools(), "corp", &door, &by).await.expect("connected");
+        scene.set_rules(rules).await;
+        says(&scene, json!({ "groups": [] }));
+        assert!(scene.sign_in().await.1.is_signed_in());
+        let user = scene.house.users().await.remove(0);
+        assert!(groups_of(&scene, &user.id).await.is_empty());
     }
 
     async fn no_claim_makes_an_administrator(engine: Engine) {

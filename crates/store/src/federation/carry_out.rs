@@ -157,8 +157,7 @@ impl Store {
         };
         let user = self.insert_user(tx, &new, now_of(settle)).await?;
         for group in &newcomer.groups {
-            let grant = connection
-                .map_or(Grant::Manual, |connection| Grant::Connection(connection.id.clone()));
+            let grant = connection.map_or(Grant::Manual, Grant::of);
             tx.grant_if_there(group, &user, &grant, now_of(settle)).await?;
         }
         Ok(user)

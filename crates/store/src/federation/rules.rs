@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use identity::federation::mapping::{Changes, Membership};
 use identity::federation::policy::Connection;
 use identity::groups::Group;
-use identity::ids::{ConnectionId, GroupId, UserId};
+use identity::ids::{GroupId, UserId};
 use identity::users::{Status, User, UserType};
 
 use crate::changes::ChangeKind;
@@ -44,11 +44,11 @@ impl Tx {
     pub(super) async fn memberships(
         &mut self,
         user: &UserId,
-        connection: &ConnectionId,
+        connection: &Connection,
     ) -> Result<Vec<Membership>, Fault> {
         const SQL: &str = "SELECT g.id, g.name, m.granted_by FROM user_groups m \
              JOIN groups g ON g.id = m.group_id WHERE m.user_id = $1";
-        let here = Grant::Connection(connection.clone()).text();
+        let here = Grant::of(connection).text();
         let rows: Vec<MembershipRow> = self.all(SQL, args![user]).await?;
         let mut memberships: BTreeMap<String, Membership> = BTreeMap::new();
         for row in rows {
@@ -107,7 +107,7 @@ impl Tx {
         let values =
             args![&user.id, &user.name.given, &user.name.family, &user.locale, user.status];
         self.run(PROFILE, values).await?;
-        let grant = Grant::Connection(connection.id.clone());
+        let grant = Grant::of(connection);
         for group in &changes.revoked {
             const REVOKE: &str = "DELETE FROM user_groups WHERE user_id = $1 AND group_id = $2 \
                  AND granted_by = $3";

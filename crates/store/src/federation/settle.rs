@@ -168,7 +168,7 @@ impl Tx {
         arrival: &Arrival,
         known: &mut Known,
     ) -> std::result::Result<(), Fault> {
-        let Some(connection) = &known.connection else { return Ok(()) };
+        let Some(connection) = known.connection.clone() else { return Ok(()) };
         let user_type = arrival.application.user_type;
         let policy = Policy::of(&connection.policy, &known.defaults, user_type);
         if !policy.has_rules() {
@@ -177,7 +177,7 @@ impl Tx {
         let user = known.linked.as_ref().map(|linked| &linked.user.id);
         let user = user.or(known.candidate.as_ref().map(|candidate| &candidate.user.id));
         if let Some(user) = user {
-            known.memberships = self.memberships(user, &connection.id).await?;
+            known.memberships = self.memberships(user, &connection).await?;
         }
         let keys: Vec<String> = named_groups(arrival, known).into_iter().collect();
         known.groups = self.groups_named(user_type, &keys).await?;

@@ -151,6 +151,35 @@ fn the_query_of_the_endpoint_is_kept_and_nothing_is_sent_twice() {
 }
 
 #[test]
+fn a_policy_adds_parameters_replaces_hints_and_takes_no_promise_away() {
+    let names = ["hd", "login_hint", "ui_locales", "prompt", "max_age", "state"];
+    let pair = |name: &str| (name.to_owned(), format!("policy's {name}"));
+    let parameters: &'static [_] = names.map(pair).to_vec().leak();
+    let with = |parameters: &'static [(String, String)]| {
+        begun_with(&provider(), |trip| {
+            trip.parameters = parameters;
+            trip.login_hint = Some("ada@company.test");
+            trip.ui_locale = Some("de");
+            trip.prompt_login = true;
+            trip.max_age = Some(Duration::from_secs(60));
+        })
+    };
+    let begun = with(parameters);
+    let all = sent(&begun);
+    for name in ["hd", "login_hint", "ui_locales"] {
+        assert_eq!(all[name], format!("policy's {name}"));
+    }
+    assert_eq!((all["prompt"].as_str(), all["max_age"].as_str()), ("login", "60"));
+    assert_eq!(all["state"], begun.state.expose());
+    let one = sent(&with(&parameters[..1]));
+    assert_eq!(one["hd"], "policy's hd");
+    assert_eq!(
+        (one["login_hint"].as_str(), one["ui_locales"].as_str()),
+        ("ada@company.test", "de")
+    );
+}
+
+#[test]
 fn a_provider_without_a_usable_endpoint_is_told_so() {
     let mut provider = provider();
     provider.endpoints.authorization = "/authorize".to_owned();

@@ -1,5 +1,6 @@
 //! What is spoken: HTTP, HTML, mail, identity providers and the command line.
 
+pub mod account;
 pub mod app;
 pub mod audit;
 pub mod cli;

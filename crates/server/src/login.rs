@@ -118,6 +118,9 @@ fn provider_for_all(
 fn notice(code: &str) -> Option<Notice> {
     match code {
         "signed_out" => Some(Notice::Good("You are signed out.".into())),
+        "signed_out_everywhere" => {
+            Some(Notice::Good("You are signed out everywhere, in this browser as well.".into()))
+        }
         "expired" => Some(Notice::Problem(
             "This page was open for too long, or your browser keeps no cookies. Please sign in \
              once more."

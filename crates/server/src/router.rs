@@ -17,7 +17,8 @@ use crate::metrics::measure;
 use crate::pages::{STYLE, dress_errors, secure_headers};
 use crate::traces::follow;
 use crate::{
-    federation, forward_auth, login, oauth, openapi, operations, passwords, sessions, setup,
+    account, federation, forward_auth, login, oauth, openapi, operations, passwords, sessions,
+    setup,
 };
 
 /// Longest that a request may take; longer than one trip to a slow provider's token endpoint,
@@ -33,6 +34,13 @@ type Route = (&'static str, MethodRouter<App>);
 fn forms() -> Vec<Route> {
     vec![
         ("/back-office/setup", get(setup::show).post(setup::send)),
+        ("/{application}/account", get(account::show)),
+        ("/{application}/account/profile", get(account::back).post(account::profile::save)),
+        ("/{application}/account/sessions/end", get(account::back).post(account::sessions::end)),
+        (
+            "/{application}/account/sessions/end-all",
+            get(account::back).post(account::sessions::end_all),
+        ),
         ("/{application}/login", get(login::show).post(login::send)),
         ("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave)),
         (

@@ -61,7 +61,7 @@ pub use oauth::requests::WaitingRequest;
 pub use page::{Page, Paging};
 pub use passwords::{PasswordLogin, PasswordOutcome, PasswordSignIn};
 pub use resets::{NewReset, Reset, ResetRefusal, TakeReset};
-pub use sessions::{EndReason, FoundSession, NewSession};
+pub use sessions::{EndReason, FoundSession, ListedSession, NewSession};
 pub use setup::{Setup, SetupUser};
 pub use signing_keys::StoredSigningKey;
 pub use upkeep::Pruned;

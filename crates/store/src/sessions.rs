@@ -58,6 +58,15 @@ pub struct FoundSession {
     pub connected: Vec<ApplicationKey>,
 }
 
+/// A session in the list that its owner reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSession {
+    /// The session, perhaps over by time.
+    pub session: Session,
+    /// What its browser called itself, shortened.
+    pub user_agent: Option<String>,
+}
+
 /// Why a session was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndReason {
@@ -155,6 +164,13 @@ struct FoundRow {
     connected: Option<String>,
 }
 
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    user_agent: Option<String>,
+}
+
 impl Store {
     /// The session behind a cookie, with everything a door asks about it, in one statement.
     pub async fn find_session(&self, token: &Digest) -> Result<Option<FoundSession>> {
@@ -186,6 +202,21 @@ impl Store {
         );
         let rows: Vec<SessionRow> = self.db.all(SQL, args![user]).await?;
         Ok(rows.into_iter().map(SessionRow::read).collect::<std::result::Result<_, _>>()?)
+    }
+
+    /// The same with the browser of each, for its owner to recognise.
+    pub async fn list_sessions_with_devices(&self, user: &UserId) -> Result<Vec<ListedSession>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            session_columns!(),
+            ", s.user_agent FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL \
+             ORDER BY s.id DESC"
+        );
+        let rows: Vec<ListedRow> = self.db.all(SQL, args![user]).await?;
+        let listed = rows.into_iter().map(|row| {
+            Ok(ListedSession { session: row.session.read()?, user_agent: row.user_agent })
+        });
+        Ok(listed.collect::<std::result::Result<_, Fault>>()?)
     }
 
     /// Ends the session with this id, and has the clients told that have seen it; false when it
@@ -226,7 +257,9 @@ impl Store {
     ) -> Result<u64> {
         transact!(self.db, Mode::Plain, |tx| {
             tx.lock_user(user).await?;
-            let ended = tx.end_sessions(user, except, EndReason::Ended, now).await?;
+            let own = by.actor.user() == Some(user);
+            let reason = if own { EndReason::SignedOut } else { EndReason::Ended };
+            let ended = tx.end_sessions(user, except, reason, now).await?;
             let happened = Happened::done("session.end_all").about(user).with("ended", ended);
             self.note(tx, &happened, by, now).await?;
             tx.changed(&[(ChangeKind::User, user.as_str())], now).await?;

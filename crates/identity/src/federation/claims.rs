@@ -172,7 +172,7 @@ pub(super) fn language_tag(text: &str) -> Option<String> {
 }
 
 /// Whether a text has the shape of a language tag (BCP 47), as far as we keep one.
-pub(super) fn is_language_tag(tag: &str) -> bool {
+pub fn is_language_tag(tag: &str) -> bool {
     let mut parts = tag.split('-');
     let language = parts.next().unwrap_or_default();
     tag.len() <= MAX_LOCALE

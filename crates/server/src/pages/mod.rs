@@ -19,6 +19,7 @@ use crate::error::PageError;
 
 /// Every template, by the name that handlers use.
 const TEMPLATES: &[(&str, &str)] = &[
+    ("account.html", include_str!("../../templates/account.html")),
     ("base.html", include_str!("../../templates/base.html")),
     ("choose.html", include_str!("../../templates/choose.html")),
     ("consent.html", include_str!("../../templates/consent.html")),

@@ -3,7 +3,7 @@
 use identity::federation::policy::UnknownUser;
 use identity::federation::provider::ProviderState;
 use identity::ids::SessionId;
-use store::{By, ChangeKind, Changes, EndReason, ProviderChange, Settled};
+use store::{By, ChangeKind, Changes, EndReason, ListedSession, ProviderChange, Settled};
 
 use crate::engines::both;
 use crate::house::{at, back_office, digest};
@@ -42,6 +42,20 @@ both! {
         assert_eq!(ended.unwrap(), 2);
         assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), [kept]);
         assert_eq!(house.store.end_user_sessions(&user.id, None, &by, at(3)).await.unwrap(), 1);
+    }
+
+    async fn a_listed_session_says_what_its_browser_called_itself(house) {
+        let user = house.staff("ada@example.com").await;
+        house.password(&user, "hash").await;
+        let ended = house.session(&user, "ended", at(1)).await;
+        let session = house.session(&user, "token", at(2)).await;
+        let by = By::user(user.id.clone(), store::AuditNote::default());
+        house.store.end_session(&ended.id, EndReason::SignedOut, &by, at(3)).await.unwrap();
+        let listed = house.store.list_sessions_with_devices(&user.id).await.unwrap();
+        let expected = ListedSession { session, user_agent: Some("test".to_owned()) };
+        assert_eq!(listed, [expected]);
+        assert_eq!(house.store.end_user_sessions(&user.id, None, &by, at(4)).await.unwrap(), 1);
+        assert_eq!(house.store.list_sessions_with_devices(&user.id).await.unwrap(), []);
     }
 
     async fn use_is_written_only_forward_in_time(house) {

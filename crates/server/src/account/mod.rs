@@ -1,0 +1,116 @@
+//! `/{application}/account`: what people see and change about themselves.
+
+mod device;
+mod languages;
+mod page;
+pub mod profile;
+pub mod sessions;
+mod times;
+
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+use identity::applications::Application;
+use identity::return_to::ReturnTo;
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::error::PageError;
+use crate::pages::{FORM_EXPIRED, Notice};
+use crate::return_to::keep;
+use crate::sessions::current::{AtDoor, SignedIn, at_door};
+use crate::visit::{Door, Visit};
+use page::{Shown, Typed};
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+pub struct AccountQuery {
+    #[serde(default)]
+    notice: String,
+}
+
+/// `GET /{application}/account`
+pub async fn show(
+    State(app): State<App>,
+    Door(door): Door,
+    visit: Visit,
+    Query(query): Query<AccountQuery>,
+) -> Result<Response, PageError> {
+    let desk = match Desk::of(&app, &door, &visit).await? {
+        Ok(desk) => desk,
+        Err(login) => return Ok(login),
+    };
+    let (notice, reason) = match query.notice.as_str() {
+        "saved" => (Some(Notice::Good("Your profile is saved.".into())), None),
+        "session_ended" => (Some(Notice::Good("That session is signed out.".into())), None),
+        "expired" => (Some(Notice::Problem(FORM_EXPIRED.into())), Some("form_expired")),
+        _ => (None, None),
+    };
+    desk.page(Shown { notice, reason, ..Shown::ok() }).await
+}
+
+/// `GET` at an address that only takes forms: the browser that kept no cookie was sent back here,
+/// or somebody loads it again.
+pub async fn back(
+    Door(door): Door,
+    Query(query): Query<AccountQuery>,
+    uri: Uri,
+) -> Result<Response, PageError> {
+    if !uri.path().starts_with(&format!("/{}/account/", door.key)) {
+        return Err(PageError::NotFound);
+    }
+    let notice = if query.notice == "expired" { "?notice=expired" } else { "" };
+    Ok(Redirect::to(&format!("/{}/account{notice}", door.key)).into_response())
+}
+
+/// The place itself, as a target.
+fn own_place(door: &Application) -> Option<ReturnTo> {
+    ReturnTo::parse(&format!("/{}/account", door.key), &[])
+}
+
+/// One visit of somebody who is signed in.
+struct Desk<'a> {
+    app: &'a App,
+    door: &'a Application,
+    visit: &'a Visit,
+    who: Box<SignedIn>,
+}
+
+impl<'a> Desk<'a> {
+    /// Whoever is signed in at the door; everybody else is sent to its login, and back here.
+    async fn of(
+        app: &'a App,
+        door: &'a Application,
+        visit: &'a Visit,
+    ) -> Result<Result<Self, Response>, PageError> {
+        let notice = match at_door(app, door, visit).await? {
+            AtDoor::Enter(who) => return Ok(Ok(Self { app, door, visit, who })),
+            AtDoor::Turned(_) => "?notice=again",
+            AtDoor::Nobody => "",
+        };
+        let login = keep(format!("/{}/login{notice}", door.key), own_place(door).as_ref());
+        Ok(Err(Redirect::to(&login).into_response()))
+    }
+
+    /// Whether a form came from this page, in this browser.
+    fn allows(&self, csrf: &str) -> bool {
+        self.app.forms.allows(&self.visit.headers, self.visit.browser.as_ref(), csrf)
+    }
+
+    /// The page once more after a form of another page, or an older one.
+    async fn form_expired(&self, typed: Option<Typed>) -> Result<Response, PageError> {
+        let shown = Shown {
+            status: StatusCode::FORBIDDEN,
+            notice: Some(Notice::Problem(FORM_EXPIRED.into())),
+            reason: Some("form_expired"),
+            typed,
+            ..Shown::ok()
+        };
+        self.page(shown).await
+    }
+
+    /// The page anew, so that loading it again sends no form again.
+    fn done(&self, notice: &str) -> Response {
+        Redirect::to(&format!("/{}/account?notice={notice}", self.door.key)).into_response()
+    }
+}

@@ -1,0 +1,5 @@
+//! The account page, over HTTP.
+
+mod page;
+mod scene;
+mod sessions;

@@ -14,6 +14,15 @@ const SCREENS = {
   '/': ['root'],
   '/back-office/setup': ['setup', ...named('setup', 'weak used open-again')],
   '/{application}': ['home', 'home-by-provider'],
+  '/{application}/account': [
+    'account', ...named('account', 'saved wrong wrong-password linkable linked unlinked sessions'),
+  ],
+  '/{application}/account/identities/link/{provider}': ['login-fresh'],
+  '/{application}/account/identities/unlink': [],
+  '/{application}/account/password': [],
+  '/{application}/account/profile': [],
+  '/{application}/account/sessions/end': [],
+  '/{application}/account/sessions/end-all': ['login-signed-out-everywhere'],
   '/{application}/login': [
     'login', ...named('login', 'storefront merchant-portal dashboard with-provider many-providers nobody'),
     ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),
@@ -26,7 +35,7 @@ const SCREENS = {
   '/{application}/password/reset': ['reset', ...named('reset', 'weak unequal used invalid open-again')],
   '/login/callback': ['callback-bare'],
   '/login/callback/{provider}': [
-    'one-more-step', ...everyReason().map((reason) => `refusal-${reason.replaceAll('_', '-')}`),
+    'one-more-step', 'refusal-identity-taken', ...everyReason().map((reason) => `refusal-${reason.replaceAll('_', '-')}`),
     ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user'),
     ...named('refused', 'at-the-wrong-door'),
     ...named('refused', 'email-missing email-untrusted by-provider provider-unreachable provider-disabled callback'),

@@ -7,6 +7,7 @@ await openStage();
 after(closeStage);
 
 await import('./password.js');
+await import('./account.js');
 await import('./forgotten.js');
 await import('./keycloak.js');
 await import('./certified.js');

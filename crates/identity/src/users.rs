@@ -245,12 +245,6 @@ impl User {
         let name = self.name.full();
         if name.is_empty() { self.email.as_typed().to_owned() } else { name }
     }
-
-    /// Whether this user may have a password of ours. Staff, merchants and members who came by
-    /// single sign-on get none: leaving their company must close every way in.
-    pub fn may_have_password(&self) -> bool {
-        self.birth == Birth::Added || !self.user_type.is_privileged()
-    }
 }
 
 /// A change of somebody's status.

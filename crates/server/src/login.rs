@@ -118,6 +118,14 @@ fn provider_for_all(
 fn notice(code: &str) -> Option<Notice> {
     match code {
         "signed_out" => Some(Notice::Good("You are signed out.".into())),
+        "fresh" => Some(Notice::Problem(
+            "Please sign in once more before you change the ways into your account.".into(),
+        )),
+        "unlinked" => Some(Notice::Good(
+            "It is unlinked, and your session, which came by it, has ended. Please sign in another \
+             way."
+                .into(),
+        )),
         "signed_out_everywhere" => {
             Some(Notice::Good("You are signed out everywhere, in this browser as well.".into()))
         }

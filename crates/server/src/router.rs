@@ -35,6 +35,15 @@ fn forms() -> Vec<Route> {
     vec![
         ("/back-office/setup", get(setup::show).post(setup::send)),
         ("/{application}/account", get(account::show)),
+        (
+            "/{application}/account/identities/link/{provider}",
+            get(account::back).post(account::identities::link),
+        ),
+        (
+            "/{application}/account/identities/unlink",
+            get(account::back).post(account::identities::unlink),
+        ),
+        ("/{application}/account/password", get(account::back).post(account::password::change)),
         ("/{application}/account/profile", get(account::back).post(account::profile::save)),
         ("/{application}/account/sessions/end", get(account::back).post(account::sessions::end)),
         (

@@ -47,7 +47,8 @@ pub use db::examine::{Examined, Schema};
 pub use error::{Conflict, Error, Result};
 pub use federation::attempts::Recalled;
 pub use federation::connections::{ConnectionChange, NewConnection};
-pub use federation::identities::Identity;
+pub use federation::identities::{Identity, LinkedIdentity};
+pub use federation::link::{SettleLink, SettledLink, Unlink, Unlinked};
 pub use federation::providers::ProviderChange;
 pub use federation::settle::{Settle, Settled};
 pub use forward_auth::{HostSession, NewTicket};
@@ -59,7 +60,9 @@ pub use oauth::codes::{CodeSession, TakenCode};
 pub use oauth::grants::{FoundGrant, Refreshed, RevokeReason};
 pub use oauth::requests::WaitingRequest;
 pub use page::{Page, Paging};
-pub use passwords::{PasswordLogin, PasswordOutcome, PasswordSignIn};
+pub use passwords::{
+    ChangedPassword, PasswordChange, PasswordLogin, PasswordOutcome, PasswordSignIn,
+};
 pub use resets::{NewReset, Reset, ResetRefusal, TakeReset};
 pub use sessions::{EndReason, FoundSession, ListedSession, NewSession};
 pub use setup::{Setup, SetupUser};

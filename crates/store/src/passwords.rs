@@ -1,11 +1,12 @@
 //! Passwords of ours: looked up, set, and turned into a session.
 
+use identity::federation::policy::{DoorPolicy, may_have_password};
 use identity::ids::{SessionId, UserId};
 use identity::secret::Digest;
 use identity::sessions::Session;
 use identity::throttle::{Bucket, Counter, buckets_removed_by_reset};
 use identity::time::Moment;
-use identity::users::{Population, Status, User, UserType};
+use identity::users::{Birth, Population, Status, User, UserType};
 
 use crate::Store;
 use crate::audit::Happened;
@@ -13,6 +14,8 @@ use crate::by::By;
 use crate::changes::ChangeKind;
 use crate::db::{Mode, Tx, transact};
 use crate::error::{Conflict, Error, Fault, Result};
+use crate::mails::NewMail;
+use crate::row::json;
 use crate::sessions::{EndReason, NewSession, Origin};
 use crate::users::{UserRow, user_columns};
 use crate::value::args;
@@ -24,6 +27,34 @@ pub struct PasswordLogin {
     pub user: User,
     /// The hash as a PHC string, if they have a password at all.
     pub hash: Option<String>,
+    /// Whether they may have one: what is in the table does not count where they may not.
+    pub may_have_password: bool,
+}
+
+/// A password that whoever is signed in takes in the place of the one that they have.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// Whose.
+    pub user: UserId,
+    /// The hash that the current password was verified against.
+    pub verified_hash: String,
+    /// The new password, hashed.
+    pub hash: String,
+    /// The session that stays.
+    pub keep: SessionId,
+    /// Tells the user that the password was changed.
+    pub notice: NewMail,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangedPassword {
+    /// It is set.
+    Done,
+    /// The user may have none, or may not come in, by now; nothing was written.
+    NotAllowed,
+    /// It was changed since it was verified; nothing was written.
+    ChangedMeanwhile,
 }
 
 /// A password that was right, to be turned into a session.
@@ -65,13 +96,24 @@ struct LoginRow {
     #[sqlx(flatten)]
     user: UserRow,
     hash: Option<String>,
+    defaults: Option<String>,
+    policy: Option<String>,
 }
 
-impl LoginRow {
-    fn read(self) -> std::result::Result<PasswordLogin, Fault> {
-        Ok(PasswordLogin { user: self.user.read()?, hash: self.hash })
-    }
+/// The doors of a user `u`, each with its connection to a provider by which they have an identity.
+macro_rules! door_policies {
+    () => {
+        "LEFT JOIN applications a ON a.user_type = u.user_type AND a.population = u.population \
+         LEFT JOIN connections c ON c.application = a.key AND c.provider_id IN \
+         (SELECT i.provider_id FROM identities i WHERE i.user_id = u.id)"
+    };
 }
+
+const DOORS: &str = concat!(
+    "SELECT a.defaults, c.policy FROM users u ",
+    door_policies!(),
+    " WHERE u.id = $1 AND a.key IS NOT NULL"
+);
 
 impl Store {
     /// Who has this e-mail key, and their password's hash.
@@ -84,12 +126,33 @@ impl Store {
         const SQL: &str = concat!(
             "SELECT ",
             user_columns!(),
-            ", w.hash AS hash FROM users u LEFT JOIN passwords w ON w.user_id = u.id \
-             WHERE u.user_type = $1 AND u.population = $2 AND u.email_key = $3"
+            ", w.hash AS hash, a.defaults AS defaults, c.policy AS policy FROM users u \
+             LEFT JOIN passwords w ON w.user_id = u.id ",
+            door_policies!(),
+            " WHERE u.user_type = $1 AND u.population = $2 AND u.email_key = $3"
         );
-        let row: Option<LoginRow> =
-            self.db.opt(SQL, args![user_type, population, email_key]).await?;
-        Ok(row.map(LoginRow::read).transpose()?)
+        // One row per door; the user and the password are the same in each. One statement for
+        // everybody, so that what it takes says nothing about anybody.
+        let rows: Vec<LoginRow> = self.db.all(SQL, args![user_type, population, email_key]).await?;
+        let doors: std::result::Result<Vec<_>, Fault> = rows
+            .iter()
+            .filter_map(|row| row.defaults.as_deref().map(|text| (text, row.policy.as_deref())))
+            .map(|(defaults, policy)| door_policy(defaults, policy))
+            .collect();
+        let doors = doors?;
+        let Some(row) = rows.into_iter().next() else { return Ok(None) };
+        let user = row.user.read()?;
+        let may_have_password = may_have_password(&user, &doors);
+        Ok(Some(PasswordLogin { user, hash: row.hash, may_have_password }))
+    }
+
+    /// Whether this user may have a password of ours.
+    pub async fn find_password_allowed(&self, user: &User) -> Result<bool> {
+        if user.birth == Birth::Added {
+            return Ok(true);
+        }
+        let rows: Vec<(String, Option<String>)> = self.db.all(DOORS, args![&user.id]).await?;
+        Ok(may_have_password(user, &doors_of(&rows)?))
     }
 
     /// Whether this user has signed in from this browser with a password before.
@@ -119,6 +182,9 @@ impl Store {
             const HASH: &str = "SELECT hash FROM passwords WHERE user_id = $1";
             let now_set: Option<(String,)> = tx.opt(HASH, args![&user.id]).await?;
             if now_set.is_none_or(|(hash,)| hash != verified_hash) {
+                return Ok(PasswordOutcome::PasswordChanged);
+            }
+            if !tx.may_have_password(&user).await? {
                 return Ok(PasswordOutcome::PasswordChanged);
             }
             if let Some(hash) = rehash {
@@ -155,7 +221,7 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             tx.lock_user(user).await?;
             let user = tx.user(user).await?;
-            if !user.may_have_password() || user.status == Status::Deleted {
+            if user.status == Status::Deleted || !tx.may_have_password(&user).await? {
                 return Err(Error::Conflict(Conflict::NoPassword).into());
             }
             tx.replace_password(&user, hash, keep, now).await?;
@@ -163,9 +229,55 @@ impl Store {
             tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await
         })
     }
+
+    /// Sets the password of somebody who has just proved to know the one that they have. Ends every
+    /// other session of theirs, voids reset links, and puts the notice of it all into the queue.
+    pub async fn change_password(
+        &self,
+        change: &PasswordChange,
+        by: &By,
+        now: Moment,
+    ) -> Result<ChangedPassword> {
+        transact!(self.db, Mode::Plain, |tx| {
+            let user = tx.hold(&change.user).await?;
+            if user.status != Status::Active || !tx.may_have_password(&user).await? {
+                return Ok(ChangedPassword::NotAllowed);
+            }
+            const HASH: &str = "SELECT hash FROM passwords WHERE user_id = $1";
+            let now_set: Option<(String,)> = tx.opt(HASH, args![&user.id]).await?;
+            if now_set.is_none_or(|(hash,)| hash != change.verified_hash) {
+                return Ok(ChangedPassword::ChangedMeanwhile);
+            }
+            tx.replace_password(&user, &change.hash, Some(&change.keep), now).await?;
+            tx.insert_mail(&change.notice, now).await?;
+            self.note(tx, &Happened::done("password.change").about(&user.id), by, now).await?;
+            tx.changed(&[(ChangeKind::User, user.id.as_str())], now).await?;
+            Ok(ChangedPassword::Done)
+        })
+    }
+}
+
+fn door_policy(defaults: &str, policy: Option<&str>) -> std::result::Result<DoorPolicy, Fault> {
+    Ok(DoorPolicy { defaults: json(defaults)?, connection: policy.map(json).transpose()? })
+}
+
+fn doors_of(rows: &[(String, Option<String>)]) -> std::result::Result<Vec<DoorPolicy>, Fault> {
+    rows.iter().map(|(defaults, policy)| door_policy(defaults, policy.as_deref())).collect()
 }
 
 impl Tx {
+    /// Whether this user may have a password of ours, by what is set now.
+    pub(crate) async fn may_have_password(
+        &mut self,
+        user: &User,
+    ) -> std::result::Result<bool, Fault> {
+        if user.birth == Birth::Added {
+            return Ok(true);
+        }
+        let rows: Vec<(String, Option<String>)> = self.all(DOORS, args![&user.id]).await?;
+        Ok(may_have_password(user, &doors_of(&rows)?))
+    }
+
     async fn remember_device(
         &mut self,
         user: &UserId,

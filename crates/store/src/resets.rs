@@ -88,6 +88,39 @@ struct ResetRow {
     voided_at: Option<i64>,
 }
 
+/// A link, as far as it is about time.
+struct ResetLink {
+    used: bool,
+    voided: bool,
+    expires_at: Moment,
+}
+
+impl ResetRow {
+    fn read(self) -> std::result::Result<(User, ResetLink), Fault> {
+        let link = ResetLink {
+            used: self.used_at.is_some(),
+            voided: self.voided_at.is_some(),
+            expires_at: Moment::from_micros(self.expires_at),
+        };
+        Ok((self.user.read()?, link))
+    }
+}
+
+impl ResetLink {
+    /// What it is worth for this user.
+    fn weigh(&self, user: User, may_have_password: bool, now: Moment) -> Reset {
+        let refusals = [
+            (self.used, ResetRefusal::Used),
+            (self.voided, ResetRefusal::Voided),
+            (now >= self.expires_at, ResetRefusal::Expired),
+            (user.status != Status::Active, ResetRefusal::NotActive),
+            (!may_have_password, ResetRefusal::NoPassword),
+        ];
+        let refusal = refusals.into_iter().find_map(|(holds, refusal)| holds.then_some(refusal));
+        refusal.map_or_else(|| Reset::Good(Box::new(user)), Reset::Refused)
+    }
+}
+
 const FIND: &str = concat!(
     "SELECT ",
     user_columns!(),
@@ -105,7 +138,7 @@ impl Store {
             // this waits for it; otherwise each would miss what the other has not committed yet.
             tx.lock_user(&new.user).await?;
             let user = tx.user(&new.user).await?;
-            if user.status != Status::Active || !user.may_have_password() {
+            if user.status != Status::Active || !tx.may_have_password(&user).await? {
                 return Ok(());
             }
             tx.void_resets(&new.user, now).await?;
@@ -126,7 +159,11 @@ impl Store {
     /// What a link is worth now. It uses nothing up: mail scanners follow links.
     pub async fn find_password_reset(&self, token: &Digest, now: Moment) -> Result<Reset> {
         let row: Option<ResetRow> = self.db.opt(FIND, args![token]).await?;
-        Ok(weigh(row, now)?)
+        let Some((user, link)) = row.map(ResetRow::read).transpose()? else {
+            return Ok(Reset::Refused(ResetRefusal::Unknown));
+        };
+        let may_have_password = self.find_password_allowed(&user).await?;
+        Ok(link.weigh(user, may_have_password, now))
     }
 
     /// Uses a link up and sets the password: of any number of callers one. Ends the user's
@@ -150,9 +187,13 @@ impl Store {
             // read afterwards is what they left.
             let won: Option<(String,)> = tx.opt(TAKE, args![&take.token, now]).await?;
             let found = tx.opt::<ResetRow>(FIND, args![&take.token]).await?;
-            let weighed = match (won, found) {
-                (Some(_), Some(row)) => weigh(Some(ResetRow { used_at: None, ..row }), now)?,
-                (_, found) => weigh(found, now)?,
+            let weighed = match found.map(ResetRow::read).transpose()? {
+                None => Reset::Refused(ResetRefusal::Unknown),
+                Some((user, link)) => {
+                    let may_have_password = tx.may_have_password(&user).await?;
+                    let used = link.used && won.is_none();
+                    ResetLink { used, ..link }.weigh(user, may_have_password, now)
+                }
             };
             let Reset::Good(user) = weighed else {
                 refused = Some(weighed);
@@ -169,20 +210,6 @@ impl Store {
         });
         refused.map_or(taken, Ok)
     }
-}
-
-fn weigh(row: Option<ResetRow>, now: Moment) -> std::result::Result<Reset, Fault> {
-    let Some(row) = row else { return Ok(Reset::Refused(ResetRefusal::Unknown)) };
-    let user = row.user.read()?;
-    let refusals = [
-        (row.used_at.is_some(), ResetRefusal::Used),
-        (row.voided_at.is_some(), ResetRefusal::Voided),
-        (now.micros() >= row.expires_at, ResetRefusal::Expired),
-        (user.status != Status::Active, ResetRefusal::NotActive),
-        (!user.may_have_password(), ResetRefusal::NoPassword),
-    ];
-    let refusal = refusals.into_iter().find_map(|(holds, refusal)| holds.then_some(refusal));
-    Ok(refusal.map_or_else(|| Reset::Good(Box::new(user)), Reset::Refused))
 }
 
 impl Tx {

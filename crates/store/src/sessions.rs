@@ -82,6 +82,8 @@ pub enum EndReason {
     Replaced,
     /// The provider that vouched for the person was switched off.
     ProviderDisabled,
+    /// The identity that it came by was unlinked.
+    Unlinked,
 }
 
 impl EndReason {
@@ -94,6 +96,7 @@ impl EndReason {
             Self::PasswordChanged => "password_changed",
             Self::Replaced => "replaced",
             Self::ProviderDisabled => "provider_disabled",
+            Self::Unlinked => "unlinked",
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::applications::ApplicationKey;
 use crate::entropy::Entropy;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
-use crate::ids::{AttemptId, ProviderId};
+use crate::ids::{AttemptId, ProviderId, SessionId, UserId};
 use crate::secret::{Digest, Secret};
 use crate::text::is_unprintable;
 use crate::time::Moment;
@@ -29,6 +29,26 @@ const MAX_ISSUER: usize = 2048;
 /// What a provider says about its errors is kept for the audit, up to this many characters.
 const MAX_ERROR: usize = 500;
 
+/// Who wants an identity tied to their own account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Who.
+    pub user: UserId,
+    /// In which session; in no other is it carried out.
+    pub session: SessionId,
+}
+
+/// What a trip is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Intent {
+    /// Whoever comes back signs in.
+    #[default]
+    SignIn,
+    /// The identity that comes back is tied to whoever asked, if they are still the one who is
+    /// signed in; nobody is signed in by it.
+    Link(Asker),
+}
+
 /// What a trip to a provider is begun with.
 #[derive(Clone, Copy, Debug)]
 pub struct Trip<'a> {
@@ -38,6 +58,8 @@ pub struct Trip<'a> {
     pub application: &'a ApplicationKey,
     /// Where the provider sends the browser back to; the same text goes to the token endpoint.
     pub redirect_uri: &'a str,
+    /// What for.
+    pub intent: &'a Intent,
     /// Where the person wanted to go; checked before.
     pub return_to: &'a str,
     /// Who they probably are (OpenID Connect Core 3.1.2.1).
@@ -69,6 +91,8 @@ pub struct Attempt {
     /// PKCE (RFC 7636); there exactly when the provider knew it at the beginning. A change of the
     /// provider's metadata during the trip does not take it away (RFC 9700 section 4.8).
     pub verifier: Option<Secret>,
+    /// What it is for.
+    pub intent: Intent,
     /// Where the person wanted to go.
     pub return_to: String,
     /// What was sent as `max_age`.
@@ -118,6 +142,7 @@ pub fn begin(trip: &Trip<'_>, now: Moment, entropy: &dyn Entropy) -> Result<Begu
         redirect_uri: trip.redirect_uri.to_owned(),
         nonce: Secret::generate(entropy),
         verifier: trip.provider.pkce.then(|| Secret::generate(entropy)),
+        intent: trip.intent.clone(),
         return_to: trip.return_to.to_owned(),
         max_age: trip.max_age,
         created_at: now,

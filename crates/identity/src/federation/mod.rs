@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod external;
 pub mod id_token;
 pub mod jwks;
+pub mod link;
 pub mod mapping;
 pub mod metadata;
 pub mod policy;

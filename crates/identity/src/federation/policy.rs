@@ -1,6 +1,7 @@
 //! The policy of a connection: what becomes of people who come through a provider.
 
 mod fields;
+mod local_password;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -16,8 +17,10 @@ use crate::ids::{ConnectionId, ProviderId};
 use crate::users::UserType;
 
 pub use fields::{
-    Link, Policy, PolicyChange, PolicyField, PolicyFields, Setting, Source, UnknownUser,
+    Link, LocalPassword, Policy, PolicyChange, PolicyField, PolicyFields, Setting, Source,
+    UnknownUser,
 };
+pub use local_password::{DoorPolicy, may_have_password};
 pub use rules::{
     KindError, Mapping, NoGroupMatch, Parameters, ParametersError, SyncMode, SyncModes,
 };

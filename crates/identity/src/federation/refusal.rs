@@ -60,6 +60,14 @@ pub enum Refusal {
     UserinfoMismatch,
     /// The connection takes no such token in exchange.
     ExchangeOff,
+    /// People do not link this provider themselves.
+    LinkingNotOffered,
+    /// It is not the same person, in the same session, who is signed in as when the link was begun.
+    NotSignedInAsBefore,
+    /// The identity that was to be linked is somebody else's.
+    IdentityTaken,
+    /// The account that it was to be linked to has another identity of the provider.
+    LinkedAlready,
     /// The account would have to be linked first, and a token in exchange links nobody.
     LinkNeedsSignIn,
     /// A user would have to be made who waits for approval, and a token in exchange asks for none.
@@ -68,7 +76,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -96,6 +104,10 @@ impl Refusal {
         Self::NotSignedInAnew,
         Self::UserinfoMismatch,
         Self::ExchangeOff,
+        Self::LinkingNotOffered,
+        Self::NotSignedInAsBefore,
+        Self::IdentityTaken,
+        Self::LinkedAlready,
         Self::LinkNeedsSignIn,
         Self::ApprovalNeedsSignIn,
     ];
@@ -126,6 +138,10 @@ impl Refusal {
             | Self::LinkingOff
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
+            Self::LinkingNotOffered
+            | Self::NotSignedInAsBefore
+            | Self::IdentityTaken
+            | Self::LinkedAlready => Step::Link,
             Self::ExchangeOff | Self::LinkNeedsSignIn | Self::ApprovalNeedsSignIn => {
                 Step::TokenExchange
             }
@@ -138,9 +154,7 @@ impl Refusal {
             Self::UserDeactivated => "the user is deactivated",
             Self::UserHeld => "the user waits for approval",
             Self::UserDeleted => "the user was deleted",
-            Self::UnknownUser => {
-                "nobody has this identity or address, and this door makes no users"
-            }
+            Self::UnknownUser => "nobody has this identity or address, and the door makes no users",
             Self::EmailMissing => "a new identity came without an address that we take",
             Self::EmailUntrusted => {
                 "a new identity came with an address for which the provider's word does not count"
@@ -180,6 +194,14 @@ impl Refusal {
                 "the connection takes no such token in exchange: its audience is not listed, or it \
                  is about staff"
             }
+            Self::LinkingNotOffered => {
+                "the policy does not let people link this provider themselves"
+            }
+            Self::NotSignedInAsBefore => {
+                "the person or session that began the link is not there now"
+            }
+            Self::IdentityTaken => "the identity that was to be linked is somebody else's",
+            Self::LinkedAlready => "the account has another identity of the provider already",
             Self::LinkNeedsSignIn => {
                 "the account of this address has to be linked first, by a sign-in in a browser"
             }
@@ -220,6 +242,10 @@ impl Refusal {
             Self::NotSignedInAnew => "not_signed_in_anew",
             Self::UserinfoMismatch => "userinfo_mismatch",
             Self::ExchangeOff => "exchange_off",
+            Self::LinkingNotOffered => "linking_not_offered",
+            Self::NotSignedInAsBefore => "not_signed_in_as_before",
+            Self::IdentityTaken => "identity_taken",
+            Self::LinkedAlready => "linked_already",
             Self::LinkNeedsSignIn => "link_needs_sign_in",
             Self::ApprovalNeedsSignIn => "approval_needs_sign_in",
         }
@@ -240,6 +266,8 @@ pub enum Step {
     Read,
     /// The policy decides.
     Settle,
+    /// A trip that was begun on an account page: what was asked for there is weighed.
+    Link,
     /// No trip at all: a token that a client brings (RFC 8693).
     TokenExchange,
 }
@@ -253,6 +281,7 @@ impl Step {
             Self::Exchange => "exchange",
             Self::Read => "read",
             Self::Settle => "settle",
+            Self::Link => "link",
             Self::TokenExchange => "token_exchange",
         }
     }
@@ -294,6 +323,7 @@ mod tests {
             (Step::Exchange, "exchange"),
             (Step::Read, "read"),
             (Step::Settle, "settle"),
+            (Step::Link, "link"),
             (Step::TokenExchange, "token_exchange"),
         ] {
             assert_eq!(step.as_str(), word);

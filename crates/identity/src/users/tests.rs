@@ -89,15 +89,6 @@ fn people_are_called_by_what_is_known_of_their_name() {
 }
 
 #[test]
-fn who_came_by_single_sign_on_to_work_for_somebody_gets_no_password() {
-    for user_type in UserType::ALL {
-        let may = |birth| user(user_type, birth, Name::default()).may_have_password();
-        assert!(may(Birth::Added));
-        assert_eq!(may(Birth::SingleSignOn), user_type == UserType::Customer);
-    }
-}
-
-#[test]
 fn words_are_read_back_as_they_are_written() {
     for status in Status::ALL {
         assert_eq!(status.to_string().parse(), Ok(status));

@@ -26,7 +26,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::applications::Application;
 use identity::email::Email;
-use identity::federation::attempt::{Attempt, Trip, begin};
+use identity::federation::attempt::{Attempt, Intent, Trip, begin};
 use identity::federation::decide::{Arrival, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
 use identity::federation::provider::Provider;
@@ -211,6 +211,7 @@ async fn prepare(bare: &Bare, count: usize) {
             provider: &bare.provider,
             application: &bare.door.key,
             redirect_uri: "https://id.shop.example/login/callback/corp",
+            intent: &Intent::SignIn,
             return_to: "/back-office",
             login_hint: None,
             ui_locale: None,

@@ -1,8 +1,10 @@
 //! `/{application}/account`: what people see and change about themselves.
 
 mod device;
+pub mod identities;
 mod languages;
 mod page;
+pub mod password;
 pub mod profile;
 pub mod sessions;
 mod times;
@@ -42,6 +44,18 @@ pub async fn show(
     };
     let (notice, reason) = match query.notice.as_str() {
         "saved" => (Some(Notice::Good("Your profile is saved.".into())), None),
+        "password_changed" => {
+            let text = "Your new password is set, and you are signed out everywhere else.";
+            (Some(Notice::Good(text.into())), None)
+        }
+        "linked" => {
+            let text = "It is linked, and is now a way to sign in. You get a message about it.";
+            (Some(Notice::Good(text.into())), None)
+        }
+        "unlinked" => {
+            let text = "It is unlinked, and is not a way to sign in any more.";
+            (Some(Notice::Good(text.into())), None)
+        }
         "session_ended" => (Some(Notice::Good("That session is signed out.".into())), None),
         "expired" => (Some(Notice::Problem(FORM_EXPIRED.into())), Some("form_expired")),
         _ => (None, None),
@@ -60,12 +74,28 @@ pub async fn back(
         return Err(PageError::NotFound);
     }
     let notice = if query.notice == "expired" { "?notice=expired" } else { "" };
-    Ok(Redirect::to(&format!("/{}/account{notice}", door.key)).into_response())
+    Ok(Redirect::to(&format!("{}{notice}", place(&door))).into_response())
 }
 
-/// The place itself, as a target.
+/// Where the page is.
+fn place(door: &Application) -> String {
+    format!("/{}/account", door.key)
+}
+
+/// The same as a target.
 fn own_place(door: &Application) -> Option<ReturnTo> {
-    ReturnTo::parse(&format!("/{}/account", door.key), &[])
+    ReturnTo::parse(&place(door), &[])
+}
+
+/// The page for whoever comes back from a sign-in that had to be a fresh one. It is in the target,
+/// so that the login keeps it whatever happens there; whoever takes it out is asked again.
+fn anew_place(door: &Application) -> Option<ReturnTo> {
+    ReturnTo::parse(&format!("{}?anew=1", place(door)), &[])
+}
+
+/// Whether a sign-in that leads there has to be a fresh one, at a provider as well.
+pub(crate) fn wants_anew(door: &Application, return_to: &str) -> bool {
+    anew_place(door).is_some_and(|place| place.as_str() == return_to)
 }
 
 /// One visit of somebody who is signed in.
@@ -111,6 +141,6 @@ impl<'a> Desk<'a> {
 
     /// The page anew, so that loading it again sends no form again.
     fn done(&self, notice: &str) -> Response {
-        Redirect::to(&format!("/{}/account?notice={notice}", self.door.key)).into_response()
+        Redirect::to(&format!("{}?notice={notice}", place(self.door))).into_response()
     }
 }

@@ -14,6 +14,7 @@ use super::languages::languages;
 use super::times::ago;
 use crate::error::PageError;
 use crate::pages::{Notice, View, form_page};
+use crate::passwords::policy;
 
 /// What the page says besides what it always shows.
 pub(super) struct Shown {
@@ -71,6 +72,8 @@ impl Desk<'_> {
         let mut view = View::new("account.html", "Your account")
             .at(self.door)
             .with("profile", profile(user, shown.typed))
+            .with("password", self.password_shown().await?)
+            .with("identities", self.identities().await?)
             .with("sessions", self.sessions().await?)
             .with("problem", problem)
             .notice(shown.notice);
@@ -78,6 +81,15 @@ impl Desk<'_> {
             view = view.reason(reason);
         }
         Ok(form_page(self.app, self.visit, shown.status, view))
+    }
+
+    /// What the page offers about a password.
+    async fn password_shown(&self) -> Result<Value, PageError> {
+        let min_length = policy(&self.app.config.passwords).min_length();
+        Ok(match self.password().await? {
+            None => Value::from(()),
+            Some(is_set) => context! { is_set, min_length },
+        })
     }
 
     /// This one first, then the ones that were used last.

@@ -67,6 +67,9 @@ pub async fn end_all(
     app.forget_user(user);
     let login = format!("/{}/login?notice=signed_out_everywhere", door.key);
     let mut response = Redirect::to(&login).into_response();
-    response.headers_mut().append(header::SET_COOKIE, app.cookies.clear_session(door.user_type));
+    for cookie in [app.cookies.clear_session(door.user_type), app.cookies.set_left(door.user_type)]
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     Ok(response)
 }

@@ -6,10 +6,13 @@ pub(super) mod rules;
 use std::path::PathBuf;
 
 use clap::Args;
-use identity::federation::policy::{Link, NoGroupMatch, Policy, PolicyField, Source, UnknownUser};
+use identity::federation::policy::{
+    Link, LocalPassword, NoGroupMatch, Policy, PolicyField, Source, UnknownUser,
+};
 use serde_json::{Map, Value, json};
 
 use self::rules::{expression, mapping, parameters, sync_modes};
+use super::applications::Switch;
 use super::{CommandHouse, Failure};
 use crate::federation::save::{self, PolicyEdit};
 
@@ -71,6 +74,14 @@ pub struct PolicyArguments {
     /// default groups, keep what they have, or are refused [default: default]
     #[arg(long, value_name = "default|keep|refuse")]
     no_group_match: Option<NoGroupMatch>,
+    /// Whether people link and unlink the provider themselves, on their account page [default: off;
+    /// for customers: on]
+    #[arg(long, value_name = "on|off")]
+    manual_linking: Option<Switch>,
+    /// Whether users who are made by single sign-on may have a password here [default: never; for
+    /// customers: allowed]
+    #[arg(long, value_name = "never|allowed")]
+    local_password: Option<LocalPassword>,
 }
 
 /// Fields to be taken back.
@@ -102,6 +113,8 @@ impl PolicyArguments {
             on_challenge: self.on_challenge.as_deref().map(parameters).transpose()?,
             sync: self.sync.as_deref().map(sync_modes).transpose()?,
             no_group_match: self.no_group_match,
+            manual_linking: self.manual_linking.map(Switch::is_on),
+            local_password: self.local_password,
             unset: inherit.inherit,
         })
     }
@@ -150,6 +163,7 @@ impl Shown {
 fn words(field: PolicyField, value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Array(all) if all.is_empty() && field == PolicyField::AllowedDomains => {
             "every domain".to_owned()
         }

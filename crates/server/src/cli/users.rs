@@ -120,7 +120,7 @@ async fn sign_out(house: &CommandHouse, person: &Person) -> Result<Answer, Failu
 impl SetPasswordCommand {
     async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
         let user = find(house, &self.person).await?;
-        if !user.may_have_password() {
+        if !house.store.find_password_allowed(&user).await? {
             return Err(Failure::new(
                 "no_password",
                 format!(

@@ -6,7 +6,7 @@ use axum::extract::{Path, RawForm, RawQuery, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
-use identity::federation::attempt::{Answer, Attempt, application_of};
+use identity::federation::attempt::{Answer, Attempt, Intent, application_of};
 use identity::federation::claims;
 use identity::federation::decide::{Arrival, decide};
 use identity::federation::external::ExternalIdentity;
@@ -17,6 +17,7 @@ use identity::secret::Secret;
 use store::{By, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
+use super::link;
 use super::refused::Refused;
 use super::secrets::SecretError;
 use super::trip::{Stop, Trip};
@@ -122,6 +123,9 @@ impl Way<'_> {
         // 4 read
         let external = claims::read(&trip.provider, &proof.id, proof.userinfo.as_ref())
             .map_err(|refusal| trip.refused(refusal).with("claims", proof.redacted()))?;
+        if let Intent::Link(asker) = &trip.attempt.intent {
+            return link::settle(self.app, self.visit, &trip, asker, external, &proof).await;
+        }
         // 5 settle
         let token = Secret::generate(self.app.entropy.as_ref());
         // 6 answer

@@ -24,6 +24,9 @@ use crate::visit::Visit;
 /// What the audit calls a sign-in through a provider, completed or not.
 pub(super) const ACTION: &str = "sign_in.provider";
 
+/// What it calls a trip that ties an identity to whoever is signed in.
+const LINK: &str = "identity.link";
+
 /// A sign-in that ended without a session.
 #[derive(Debug)]
 pub struct Refused {
@@ -41,6 +44,8 @@ pub struct Refused {
     pub support_code: Option<String>,
     /// Whether a trip of this browser ended so; then it was counted when it began.
     pub ends_trip: bool,
+    /// Whether it was for tying the identity to whoever is signed in.
+    pub links: bool,
 }
 
 impl Refused {
@@ -54,6 +59,7 @@ impl Refused {
             detail: Map::new(),
             support_code: None,
             ends_trip: false,
+            links: false,
         }
     }
 
@@ -87,7 +93,8 @@ impl Refused {
     }
 
     async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
-        let mut happened = Happened::refused(ACTION, self.refusal.code());
+        let action = if self.links { LINK } else { ACTION };
+        let mut happened = Happened::refused(action, self.refusal.code());
         happened.application = self.application.as_ref().map(|door| door.key.clone());
         happened.provider = self.provider.as_ref().map(|provider| provider.id.clone());
         happened.detail = self.detail.clone();
@@ -123,6 +130,9 @@ impl Refused {
     /// A link and never a redirect: nothing here may go round in circles.
     fn way_on(&self, app: &App, door: &Application) -> (String, &'static str) {
         let address = |rest: &str| keep(format!("/{}/{rest}", door.key), self.return_to.as_ref());
+        if self.links {
+            return (format!("/{}/account", door.key), "Back to your account");
+        }
         // A message that arrives is what confirms an address.
         if self.refusal == Refusal::AccountUnconfirmed && door.local_login {
             return (address("password/forgot"), "Confirm it by e-mail");

@@ -9,12 +9,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::email::Email;
 use identity::expressions::{ChallengeFacts, EvaluationFault};
-use identity::federation::attempt::{Trip, begin};
+use identity::federation::attempt::{Intent, Trip, begin};
 use identity::federation::policy::Policy;
 use identity::federation::provider::{Provider, ProviderState};
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
+use identity::secret::Secret;
 use serde::Deserialize;
+use url::Url;
 
 use super::refused::Refused;
 use crate::app::App;
@@ -91,8 +93,8 @@ pub(crate) async fn send_off(
     if let Err(wait) = app.flood.trip(visit.address, visit.now) {
         return Ok(wait_page(app, Some(door), return_to.as_ref(), wait));
     }
-    let return_to = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
-    let mut wishes = Wishes::of(app, &return_to, visit.now).await?;
+    let target = return_to.map_or_else(|| format!("/{}", door.key), |target| target.to_string());
+    let mut wishes = Wishes::of(app, door, &target, visit.now).await?;
     if let Some(hint) = hint {
         wishes.login_hint = Some(hint.as_typed().to_owned());
     }
@@ -102,20 +104,55 @@ pub(crate) async fn send_off(
         Ok(parameters) => parameters,
         Err(fault) => {
             let refused = Refused {
-                application: Some(Arc::new(door.clone())),
-                provider: Some(Arc::new(provider.clone())),
-                return_to: ReturnTo::parse(&return_to, &door.return_origins),
-                ..Refused::new(Refusal::RuleFailed).with("detail", format!("on_challenge: {fault}"))
+                return_to: ReturnTo::parse(&target, &door.return_origins),
+                ..rule_failed(door, provider, &fault)
             };
             return refused.answer(app, visit).await;
         }
     };
+    let errand = Errand { intent: Intent::SignIn, return_to: target, wishes, parameters };
+    let begun = set_out(app, door, visit, provider, errand).await?;
+    let mut response = Redirect::to(begun.location.as_str()).into_response();
+    if let Some(browser) = begun.new_browser {
+        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
+    }
+    Ok(response)
+}
+
+/// What a trip is begun for.
+pub(crate) struct Errand {
+    pub(crate) intent: Intent,
+    /// Where the person wants to go; checked before.
+    pub(crate) return_to: String,
+    pub(crate) wishes: Wishes,
+    /// What the policy adds to the request.
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+/// A trip that is remembered.
+pub(crate) struct SetOut {
+    /// Where the browser goes.
+    pub(crate) location: Url,
+    /// The browser's token, where it had none: the answer must set it.
+    pub(crate) new_browser: Option<Secret>,
+}
+
+/// Begins a trip and remembers it for this browser.
+pub(crate) async fn set_out(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    provider: &Provider,
+    errand: Errand,
+) -> Result<SetOut, PageError> {
+    let Errand { intent, return_to, wishes, parameters } = errand;
     let trip = Trip {
         provider,
         application: &door.key,
         // From the configured public URL, never from the Host header. One per provider, so that
         // an answer cannot pass for another provider's (RFC 9700 section 4.4.2).
         redirect_uri: &app.url(&format!("/login/callback/{}", provider.key)),
+        intent: &intent,
         return_to: &return_to,
         login_hint: wishes.login_hint.as_deref(),
         ui_locale: wishes.ui_locale.as_deref(),
@@ -127,15 +164,24 @@ pub(crate) async fn send_off(
     let begun = begin(&trip, visit.now, app.entropy.as_ref()).map_err(PageError::broken)?;
     let (browser, is_new) = visit.browser_or_new(app);
     app.store.add_attempt(&begun.state.digest(), &browser.digest(), &begun.attempt).await?;
-    let mut response = Redirect::to(begun.location.as_str()).into_response();
-    if is_new {
-        response.headers_mut().append(header::SET_COOKIE, app.cookies.set_browser(&browser));
+    Ok(SetOut { location: begun.location, new_browser: is_new.then_some(browser) })
+}
+
+/// What is said where a rule of the policy cannot be worked out.
+pub(crate) fn rule_failed(
+    door: &Application,
+    provider: &Provider,
+    fault: &EvaluationFault,
+) -> Refused {
+    Refused {
+        application: Some(Arc::new(door.clone())),
+        provider: Some(Arc::new(provider.clone())),
+        ..Refused::new(Refusal::RuleFailed).with("detail", format!("on_challenge: {fault}"))
     }
-    Ok(response)
 }
 
 /// What the policy adds to the request.
-fn parameters(
+pub(crate) fn parameters(
     app: &App,
     door: &Application,
     provider: &Provider,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use identity::applications::Application;
-use identity::federation::attempt::{Answer, Attempt};
+use identity::federation::attempt::{Answer, Attempt, Intent};
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
@@ -69,6 +69,7 @@ impl Trip {
             provider: Some(Arc::clone(&self.provider)),
             return_to: self.return_to(),
             ends_trip: true,
+            links: matches!(self.attempt.intent, Intent::Link(_)),
             ..Refused::new(refusal)
         }
     }

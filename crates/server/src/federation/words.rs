@@ -140,6 +140,28 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          or ask your administrator.",
     ),
     (
+        Refusal::LinkingNotOffered,
+        "You cannot link this here",
+        "{provider} cannot be linked to accounts here by their owners. Ask your administrator.",
+    ),
+    (
+        Refusal::NotSignedInAsBefore,
+        "You are not signed in as before",
+        "{provider} was to be linked to an account, but you are not signed in to it any more, so \
+         nothing was linked. Sign in, and link it on your account page once more.",
+    ),
+    (
+        Refusal::IdentityTaken,
+        "This cannot be linked to your account",
+        "The account at {provider} that you signed in with cannot be linked here. Sign in at \
+         {provider} with another account of yours, or ask your administrator.",
+    ),
+    (
+        Refusal::LinkedAlready,
+        "Your account is linked already",
+        "Another account at {provider} is linked to your account here. Unlink that one first.",
+    ),
+    (
         Refusal::LinkNeedsSignIn,
         "Sign in with a browser once",
         "There is an account here that may be yours. Sign in with {provider} in a browser once; \

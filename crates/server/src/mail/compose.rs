@@ -60,6 +60,9 @@ pub async fn compose(
         Letter::Approval { application, user, approved } => {
             approval(app, &application, &user, approved).await
         }
+        Letter::IdentityChanged { application, user, provider, linked } => {
+            identity_changed(app, &application, &user, &provider, linked).await
+        }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
         }
@@ -90,7 +93,7 @@ async fn reset_asked(
     let Some(user) = found.filter(|user| user.status == Status::Active && door.local_login) else {
         return Ok(Task::Nothing);
     };
-    if !user.may_have_password() {
+    if !app.store.find_password_allowed(&user).await? {
         return no_password(app, door, &user).await;
     }
     add_link(app, asked, &user.id, now).await?;
@@ -208,6 +211,32 @@ async fn password_changed(
     };
     let text = app.pages.text("mail/password_changed.txt", context)?;
     Ok(outgoing(&user, format!("Your password for {} was changed", door.name), text))
+}
+
+async fn identity_changed(
+    app: &App,
+    application: &ApplicationKey,
+    user: &UserId,
+    provider: &str,
+    linked: bool,
+) -> Result<Task, PageError> {
+    let user = app.store.find_user(user).await?;
+    let (Some(door), Some(user)) = (door(app, application), user) else { return Ok(Task::Nothing) };
+    if user.status == Status::Deleted {
+        return Ok(Task::Nothing);
+    }
+    let (template, came_of_it) = if linked {
+        ("mail/identity_linked.txt", "A new way to sign in to")
+    } else {
+        ("mail/identity_unlinked.txt", "A way less to sign in to")
+    };
+    let context = minijinja::context! {
+        provider,
+        link => app.url(&format!("/{}/account", door.key)),
+        ..greeting(&door, &user)
+    };
+    let text = app.pages.text(template, context)?;
+    Ok(outgoing(&user, format!("{came_of_it} {}", door.name), text))
 }
 
 fn outgoing(user: &User, subject: String, text: String) -> Task {

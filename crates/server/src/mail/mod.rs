@@ -59,6 +59,17 @@ pub enum Letter {
         /// Whether they may come in.
         approved: bool,
     },
+    /// A provider became a way into an account, or stopped being one.
+    IdentityChanged {
+        /// At which door.
+        application: ApplicationKey,
+        /// Whose.
+        user: UserId,
+        /// What the provider is called.
+        provider: String,
+        /// Which of the two.
+        linked: bool,
+    },
     /// The password was changed.
     PasswordChanged {
         /// At which door.

@@ -1,10 +1,12 @@
 //! What an application that waits for a sign-in would have it be like, told on to a provider.
 
+use identity::applications::Application;
 use identity::oauth::authorize::{AuthorizationRequest, Target};
 use identity::secret::Secret;
 use identity::time::Moment;
 use store::WaitingRequest;
 
+use crate::account;
 use crate::app::App;
 use crate::return_to::waiting_request;
 
@@ -25,9 +27,18 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    /// Of the request that the visitor goes back to; none where no application waits. What is kept
+    /// Of the request that the visitor goes back to, or of our own page that wants a fresh sign-in;
+    /// none where no application waits. What is kept
     /// here counts, not the address, which a visitor could shorten.
-    pub async fn of(app: &App, return_to: &str, now: Moment) -> Result<Self, store::Error> {
+    pub async fn of(
+        app: &App,
+        door: &Application,
+        return_to: &str,
+        now: Moment,
+    ) -> Result<Self, store::Error> {
+        if account::wants_anew(door, return_to) {
+            return Ok(Self { anew: true, prompt_login: true, ..Self::default() });
+        }
         let Some(name) = waiting_request(return_to) else { return Ok(Self::default()) };
         let digest = Secret::new(name).digest();
         let waiting = app.store.find_authorization_request(&digest, now).await?;

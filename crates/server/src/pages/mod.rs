@@ -29,6 +29,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("form_post.html", include_str!("../../templates/form_post.html")),
     ("home.html", include_str!("../../templates/home.html")),
     ("host_logout.html", include_str!("../../templates/host_logout.html")),
+    ("leave.html", include_str!("../../templates/leave.html")),
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
     ("message.html", include_str!("../../templates/message.html")),
@@ -40,6 +41,8 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mail/no_password.txt", include_str!("../../templates/mail/no_password.txt")),
     ("mail/approved.txt", include_str!("../../templates/mail/approved.txt")),
     ("mail/rejected.txt", include_str!("../../templates/mail/rejected.txt")),
+    ("mail/identity_linked.txt", include_str!("../../templates/mail/identity_linked.txt")),
+    ("mail/identity_unlinked.txt", include_str!("../../templates/mail/identity_unlinked.txt")),
     ("mail/password_changed.txt", include_str!("../../templates/mail/password_changed.txt")),
 ];
 

@@ -205,7 +205,7 @@ impl<'a> Trial<'a> {
     fn stored_hash(&self) -> Option<&str> {
         self.login
             .as_ref()
-            .filter(|login| login.user.may_have_password())
+            .filter(|login| login.may_have_password)
             .and_then(|login| login.hash.as_deref())
     }
 

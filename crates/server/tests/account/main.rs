@@ -1,5 +1,8 @@
 //! The account page, over HTTP.
 
+mod link;
 mod page;
+mod password;
 mod scene;
 mod sessions;
+mod unlink;

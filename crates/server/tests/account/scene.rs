@@ -1,10 +1,14 @@
 //! What every test of this folder begins with.
 
+use identity::federation::policy::UnknownUser;
+use identity::federation::provider::Provider;
 use identity::secret::Secret;
 use identity::users::{Status, User};
 use server::config::Config;
+use server::federation::save::{self, DoorEdit, PolicyEdit};
 use store::By;
-use testkit::{Browser, Engine, House, Page};
+use testkit::{Browser, Engine, FakeProvider, House, Page};
+use url::Url;
 
 /// A password that the policy takes.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -26,7 +30,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) async fn on(engine: Engine) -> Self {
-        let house = House::with(engine, cheap).await;
+        Self::set(engine, |_| ()).await
+    }
+
+    /// With other settings.
+    pub(crate) async fn set(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let house = House::with(engine, |config| {
+            cheap(config);
+            change(config);
+        })
+        .await;
         let grace = add_staff(&house, "grace@shop.test").await;
         Self { house, grace }
     }
@@ -65,4 +78,66 @@ pub(crate) async fn sign_in(browser: &Browser, email: &str) {
     let form = browser.open("/back-office/login?notice=again").await.form("/login");
     let page = browser.submit(&form.with("email", email).with("password", PASSWORD)).await;
     assert_eq!(page.status, 303, "{}", page.text());
+}
+
+/// A house whose back office lets its people link a provider with the key `corp` themselves, and
+/// takes no strangers who come by it.
+pub(crate) struct Linking {
+    pub(crate) scene: Scene,
+    pub(crate) provider: FakeProvider,
+    pub(crate) row: Provider,
+}
+
+impl Linking {
+    pub(crate) async fn on(engine: Engine) -> Self {
+        Self::with(Scene::on(engine).await, |policy| policy.manual_linking = Some(true)).await
+    }
+
+    pub(crate) async fn with(scene: Scene, change: impl FnOnce(&mut PolicyEdit)) -> Self {
+        let provider = FakeProvider::start(scene.house.clock.clone()).await;
+        let connected = scene.house.try_connect(&provider, |_, door| {
+            door.policy = UnknownUser::Refuse.into();
+            change(&mut door.policy);
+        });
+        let row = connected.await.expect("a good provider");
+        Self { scene, provider, row }
+    }
+
+    /// Begins a link on the account page: where the browser is sent.
+    pub(crate) async fn begin(&self, browser: &Browser) -> Url {
+        let form = self.scene.account(browser).await.form("/identities/link/corp");
+        let page = browser.submit(&form).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+        let place = page.way_on().expect("the way to the provider");
+        let refresh = page.headers.get("refresh").expect("it goes there by itself");
+        assert_eq!(refresh.to_str().expect("text"), format!("0; url={place}"));
+        place
+    }
+
+    /// The whole trip to link.
+    pub(crate) async fn link(&self, browser: &Browser) -> Page {
+        let place = self.begin(browser).await;
+        browser.open(place.as_str()).await
+    }
+
+    /// Changes what holds for the people of the provider.
+    pub(crate) async fn set(&self, change: impl FnOnce(&mut PolicyEdit)) {
+        let mut edit = DoorEdit::default();
+        change(&mut edit.policy);
+        let (tools, by) = (self.scene.house.tools(), By::operator());
+        let changed = save::change_connection(&tools, "corp", "back-office", &edit, &by).await;
+        changed.expect("a good policy");
+        self.scene.house.learn().await;
+    }
+
+    /// How many identities a user has.
+    pub(crate) async fn identities(&self, user: &User) -> usize {
+        let listed = self.scene.house.app.store.list_identities_of(&user.id).await;
+        listed.expect("an answer").len()
+    }
+}
+
+/// It was refused so, and nobody else is named.
+pub(crate) fn assert_refused(page: &Page, reason: &str) {
+    assert_eq!(page.reason().as_deref(), Some(reason), "{} {}", page.url, page.text());
 }

@@ -265,7 +265,7 @@ async fn the_mail_names_a_button_that_is_there_and_else_says_whom_to_ask() {
         assert!(house.browser().open("/back-office/login/corp").await.is_signed_in());
         house.find_staff("ada@corp.test").await.expect("a user")
     };
-    assert!(!user.may_have_password());
+    assert!(!house.app.store.find_password_allowed(&user).await.expect("an answer"));
     house.set_provider_state(&first, ProviderState::Disabled).await;
     house.learn().await;
     ask(&house.browser(), "ada@corp.test").await;

@@ -1,8 +1,8 @@
 //! Trips to a provider: remembered when they begin, taken once when they end.
 
 use identity::applications::ApplicationKey;
-use identity::federation::attempt::Attempt;
-use identity::ids::{AttemptId, ProviderId};
+use identity::federation::attempt::{Asker, Attempt, Intent};
+use identity::ids::{AttemptId, ProviderId, SessionId, UserId};
 use identity::secret::{Digest, Secret};
 use identity::sessions::Session;
 use identity::time::Moment;
@@ -47,6 +47,7 @@ macro_rules! attempt_columns {
         "attempts.id AS a_id, attempts.application AS a_application, \
          attempts.provider_id AS a_provider_id, attempts.redirect_uri AS a_redirect_uri, \
          attempts.nonce AS a_nonce, attempts.verifier AS a_verifier, \
+         attempts.link_user AS a_link_user, attempts.link_session AS a_link_session, \
          attempts.return_to AS a_return_to, attempts.max_age AS a_max_age, \
          attempts.created_at AS a_created_at, \
          attempts.expires_at AS a_expires_at"
@@ -61,6 +62,8 @@ struct AttemptRow {
     a_redirect_uri: String,
     a_nonce: String,
     a_verifier: Option<String>,
+    a_link_user: Option<String>,
+    a_link_session: Option<String>,
     a_return_to: String,
     a_max_age: Option<i64>,
     a_created_at: i64,
@@ -69,6 +72,13 @@ struct AttemptRow {
 
 impl AttemptRow {
     fn read(self) -> Attempt {
+        let intent = match (self.a_link_user, self.a_link_session) {
+            (Some(user), Some(session)) => Intent::Link(Asker {
+                user: UserId::from_stored(user),
+                session: SessionId::from_stored(session),
+            }),
+            _ => Intent::SignIn,
+        };
         Attempt {
             id: AttemptId::from_stored(self.a_id),
             application: ApplicationKey::from_stored(self.a_application),
@@ -76,6 +86,7 @@ impl AttemptRow {
             redirect_uri: self.a_redirect_uri,
             nonce: Secret::new(self.a_nonce),
             verifier: self.a_verifier.map(Secret::new),
+            intent,
             return_to: self.a_return_to,
             max_age: self.a_max_age.map(span),
             created_at: Moment::from_micros(self.a_created_at),
@@ -102,11 +113,16 @@ impl Store {
         browser: &Digest,
         attempt: &Attempt,
     ) -> Result<()> {
+        let asker = match &attempt.intent {
+            Intent::Link(asker) => Some(asker),
+            Intent::SignIn => None,
+        };
         transact!(self.db, Mode::Plain, |tx| {
             tx.run(
                 "INSERT INTO attempts (state_digest, browser_digest, id, application, \
-                 provider_id, redirect_uri, nonce, verifier, return_to, max_age, created_at, \
-                 expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                 provider_id, redirect_uri, nonce, verifier, link_user, link_session, return_to, \
+                 max_age, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                 args![
                     state,
                     browser,
@@ -116,6 +132,8 @@ impl Store {
                     &attempt.redirect_uri,
                     attempt.nonce.expose(),
                     attempt.verifier.as_ref().map(Secret::expose),
+                    asker.map(|asker| &asker.user),
+                    asker.map(|asker| &asker.session),
                     &attempt.return_to,
                     attempt.max_age.map(micros),
                     attempt.created_at,

@@ -1,6 +1,6 @@
 //! Carries a decision out, inside the transaction in which it was made.
 
-use identity::federation::decide::{Decided, Decision, Known, NewUser as Newcomer};
+use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser as Newcomer};
 use identity::federation::policy::Connection;
 use identity::federation::refusal::Refusal;
 use identity::ids::{IdentityId, UserId};
@@ -51,14 +51,14 @@ impl Store {
             Decision::Link { changes, .. } => {
                 let user = self.held(tx, known, &decided.decision).await?;
                 let user = tx.change_by_rules(user, changes, connection.as_ref(), settle).await?;
-                let identity = self.insert_identity(tx, settle, &user.id).await?;
+                let identity = self.insert_identity(tx, &settle.arrival, &user.id).await?;
                 (user, identity, false)
             }
             Decision::Create(newcomer) => {
                 let connection = connection.as_ref();
                 let user =
                     self.insert_newcomer(tx, settle, newcomer, Status::Active, connection).await?;
-                let identity = self.insert_identity(tx, settle, &user.id).await?;
+                let identity = self.insert_identity(tx, &settle.arrival, &user.id).await?;
                 (user, identity, true)
             }
             Decision::Hold(newcomer) => {
@@ -106,7 +106,7 @@ impl Store {
     ) -> Result<Settled, Fault> {
         let connection = known.connection.as_ref();
         let user = self.insert_newcomer(tx, settle, newcomer, Status::Held, connection).await?;
-        self.insert_identity(tx, settle, &user.id).await?;
+        self.insert_identity(tx, &settle.arrival, &user.id).await?;
         let reason = Refusal::UserHeld;
         let held = Happened::refused(action(settle), reason.code())
             .coded(settle.support_code.as_str())
@@ -163,15 +163,14 @@ impl Store {
         Ok(user)
     }
 
-    async fn insert_identity(
+    pub(crate) async fn insert_identity(
         &self,
         tx: &mut Tx,
-        settle: &Settle,
+        arrival: &Arrival,
         user: &UserId,
     ) -> Result<IdentityId, Fault> {
-        let id = IdentityId::new(now_of(settle), &self.entropy);
-        let external = &settle.arrival.external;
-        let door = &settle.arrival.application;
+        let Arrival { external, application: door, now, .. } = arrival;
+        let id = IdentityId::new(*now, &self.entropy);
         tx.run(
             "INSERT INTO identities (id, user_type, population, provider_id, issuer, subject, \
              user_id, email, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -184,7 +183,7 @@ impl Store {
                 &external.subject,
                 user,
                 external.email.as_ref().map(|email| email.as_typed()),
-                now_of(settle),
+                *now,
             ],
         )
         .await?;

@@ -27,6 +27,15 @@ pub struct Identity {
     pub created_at: Moment,
 }
 
+/// A tie in the list that its owner reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedIdentity {
+    /// The tie.
+    pub identity: Identity,
+    /// When they came by it last, as far as the sessions that are remembered tell.
+    pub last_used_at: Option<Moment>,
+}
+
 /// Columns of an identity, for `FROM identities i`.
 macro_rules! identity_columns {
     () => {
@@ -66,7 +75,31 @@ impl IdentityRow {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct LinkedRow {
+    #[sqlx(flatten)]
+    identity: IdentityRow,
+    last_used_at: Option<i64>,
+}
+
 impl Store {
+    /// Every tie of a user with when they came by it last, the oldest first.
+    pub async fn list_linked_identities(&self, user: &UserId) -> Result<Vec<LinkedIdentity>> {
+        const SQL: &str = concat!(
+            "SELECT ",
+            identity_columns!(),
+            ", (SELECT max(s.began_at) FROM sessions s WHERE s.user_id = i.user_id \
+             AND s.identity_id = i.id) AS last_used_at \
+             FROM identities i WHERE i.user_id = $1 ORDER BY i.id"
+        );
+        let rows: Vec<LinkedRow> = self.db.all(SQL, args![user]).await?;
+        let linked = |row: LinkedRow| LinkedIdentity {
+            identity: row.identity.read(),
+            last_used_at: row.last_used_at.map(Moment::from_micros),
+        };
+        Ok(rows.into_iter().map(linked).collect())
+    }
+
     /// Every tie of a user, the oldest first.
     pub async fn list_identities_of(&self, user: &UserId) -> Result<Vec<Identity>> {
         const SQL: &str = concat!(

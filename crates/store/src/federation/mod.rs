@@ -4,6 +4,7 @@ pub(crate) mod attempts;
 pub(crate) mod carry_out;
 pub(crate) mod connections;
 pub(crate) mod identities;
+pub(crate) mod link;
 pub(crate) mod providers;
 mod rules;
 pub(crate) mod settle;

@@ -109,7 +109,7 @@ impl Store {
 impl Tx {
     /// One statement for somebody who is known by their identity; a second one, which looks for
     /// an account of the same address, only for somebody who is not.
-    async fn known(&mut self, arrival: &Arrival) -> std::result::Result<Known, Fault> {
+    pub(crate) async fn known(&mut self, arrival: &Arrival) -> std::result::Result<Known, Fault> {
         const KNOWN: &str = concat!(
             "SELECT ",
             provider_columns!(),

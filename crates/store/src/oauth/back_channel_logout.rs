@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
-use identity::ids::{ClientId, ProviderId, PublicId, SessionId, UserId};
+use identity::ids::{ClientId, IdentityId, ProviderId, PublicId, SessionId, UserId};
 use identity::time::Moment;
 
 use crate::Store;
@@ -210,6 +210,17 @@ impl Tx {
         const SQL: &str = insert_logouts!("s.provider_id = $1");
         self.run(HOLD_THOSE_OF_PROVIDER, args![provider]).await?;
         self.run(SQL, args![provider, now]).await.map(|_| ())
+    }
+
+    /// Before a user's sessions end that came by an identity. The caller holds the user.
+    pub(crate) async fn insert_logouts_of_identity(
+        &mut self,
+        user: &UserId,
+        identity: &IdentityId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = insert_logouts!("s.user_id = $1 AND s.identity_id = $3");
+        self.run(SQL, args![user, now, identity]).await.map(|_| ())
     }
 
     /// Before a provider's people lose what an application's clients have got from them: whom of

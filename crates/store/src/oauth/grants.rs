@@ -1,7 +1,7 @@
 //! Grants: begun by a code, carried on by refresh tokens, ended for good.
 
 use identity::applications::ApplicationKey;
-use identity::ids::{ClientId, GrantId, OrganisationId, ProviderId, SessionId, UserId};
+use identity::ids::{ClientId, GrantId, IdentityId, OrganisationId, ProviderId, SessionId, UserId};
 use identity::oauth::grants::Grant;
 use identity::oauth::refresh::{Presented, Refresh, refresh};
 use identity::sessions::{Method, Session};
@@ -330,6 +330,22 @@ impl Tx {
         );
         let reason = RevokeReason::ProviderDisabled.as_str();
         self.run(SQL, args![provider, now, reason]).await.map(|_| ())
+    }
+
+    /// Ends what outlives the sessions of a user that came by an identity, and those of which nobody
+    /// knows any more by what they came. The caller appends the user to `changes`.
+    pub(crate) async fn revoke_offline_grants_by_identity(
+        &mut self,
+        user: &UserId,
+        identity: &IdentityId,
+        now: Moment,
+    ) -> std::result::Result<(), Fault> {
+        const SQL: &str = "UPDATE grants SET revoked_at = $2, revoke_reason = $3 \
+             WHERE user_id = $1 AND offline AND revoked_at IS NULL AND NOT EXISTS \
+             (SELECT 1 FROM sessions s WHERE s.id = grants.session_id \
+             AND (s.identity_id IS NULL OR s.identity_id <> $4))";
+        let reason = RevokeReason::UserEnded.as_str();
+        self.run(SQL, args![user, now, reason, identity]).await.map(|_| ())
     }
 
     /// Ends what an application's clients got from people who came by a provider, and says how much

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use identity::federation::attempt::Attempt;
+use identity::federation::attempt::{Asker, Attempt, Intent};
 use identity::federation::policy::UnknownUser;
-use identity::ids::{AttemptId, ProviderId};
+use identity::ids::{AttemptId, ProviderId, SessionId, UserId};
 use identity::secret::Secret;
 use store::{By, EndReason, Recalled, Settled};
 
@@ -20,6 +20,7 @@ pub(crate) fn attempt(id: &str) -> Attempt {
         redirect_uri: "https://house.example/login/callback/acme".to_owned(),
         nonce: Secret::new("nonce"),
         verifier: Some(Secret::new("verifier")),
+        intent: Intent::SignIn,
         return_to: "/back-office/orders".to_owned(),
         max_age: Some(Duration::from_secs(90)),
         created_at: at(0),
@@ -28,6 +29,23 @@ pub(crate) fn attempt(id: &str) -> Attempt {
 }
 
 both! {
+    async fn a_trip_keeps_what_it_is_for(house) {
+        let (state, browser) = (digest("state"), digest("browser"));
+        let asker = Asker {
+            user: UserId::from_stored("ada"),
+            session: SessionId::from_stored("session"),
+        };
+        let trip = Attempt { intent: Intent::Link(asker.clone()), ..attempt("one") };
+        house.store.add_attempt(&state, &browser, &trip).await.unwrap();
+        let taken = house.store.take_attempt(&state, &browser, at(1)).await.unwrap();
+        let Recalled::Taken(taken) = taken else { panic!("not taken") };
+        assert_eq!(taken.intent, Intent::Link(asker));
+        house.store.add_attempt(&digest("other"), &browser, &attempt("two")).await.unwrap();
+        let taken = house.store.take_attempt(&digest("other"), &browser, at(1)).await.unwrap();
+        let Recalled::Taken(taken) = taken else { panic!("not taken") };
+        assert_eq!(taken.intent, Intent::SignIn);
+    }
+
     async fn s001_a_trip_is_taken_once(house) {
         let (state, browser) = (digest("state"), digest("browser"));
         house.store.add_attempt(&state, &browser, &attempt("one")).await.unwrap();

@@ -43,6 +43,8 @@ mod house;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod lost_races;
 #[cfg(test)]
 mod mails;

@@ -74,7 +74,30 @@ impl Link {
     }
 }
 
-words!(UnknownUser, Link);
+/// Whether users who were made by single sign-on may have a password of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LocalPassword {
+    /// They get none: leaving their company closes every way in.
+    Never,
+    /// They may set one.
+    Allowed,
+}
+
+impl LocalPassword {
+    /// Every choice.
+    pub const ALL: [Self; 2] = [Self::Never, Self::Allowed];
+
+    /// The word for it in data and commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::Allowed => "allowed",
+        }
+    }
+}
+
+words!(UnknownUser, Link, LocalPassword);
 
 /// Where a value of a policy comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -213,6 +236,14 @@ fields! {
     sync / "sync" Sync: SyncModes = |_| SyncModes::default();
     /// What becomes of people for whom the rules about groups name none that there is.
     no_group_match / "no_group_match" NoGroupMatch: NoGroupMatch = |_| NoGroupMatch::Default;
+    /// Whether people link and unlink this provider themselves, on their account page.
+    manual_linking / "manual_linking" ManualLinking: bool = |user_type: UserType| {
+        !user_type.is_privileged()
+    };
+    /// Whether users who were made here may have a password of ours.
+    local_password / "local_password" LocalPassword: LocalPassword = |user_type: UserType| {
+        if user_type.is_privileged() { LocalPassword::Never } else { LocalPassword::Allowed }
+    };
 }
 
 /// What to change about what was set.

@@ -3,8 +3,8 @@
 use identity::applications::Application;
 use identity::expressions::{Expression, Rule};
 use identity::federation::policy::{
-    Link, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField, PolicyFields,
-    SyncModes, UnknownUser, check_connection, check_default_groups,
+    Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
+    PolicyFields, SyncModes, UnknownUser, check_connection, check_default_groups,
 };
 use identity::federation::provider::Provider;
 use identity::groups::Group;
@@ -38,6 +38,10 @@ pub struct PolicyEdit {
     pub sync: Option<SyncModes>,
     /// What becomes of people for whom the rules name no group that there is.
     pub no_group_match: Option<NoGroupMatch>,
+    /// Whether people link and unlink the provider themselves.
+    pub manual_linking: Option<bool>,
+    /// Whether users who are made may have a password of ours.
+    pub local_password: Option<LocalPassword>,
     /// Fields that shall not be set any more.
     pub unset: Vec<PolicyField>,
 }
@@ -74,6 +78,8 @@ impl PolicyEdit {
             on_challenge: self.on_challenge.clone(),
             sync: self.sync,
             no_group_match: self.no_group_match,
+            manual_linking: self.manual_linking,
+            local_password: self.local_password,
         };
         Ok(PolicyChange { set, unset: self.unset.clone() })
     }

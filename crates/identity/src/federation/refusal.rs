@@ -194,12 +194,8 @@ impl Refusal {
                 "the connection takes no such token in exchange: its audience is not listed, or it \
                  is about staff"
             }
-            Self::LinkingNotOffered => {
-                "the policy does not let people link this provider themselves"
-            }
-            Self::NotSignedInAsBefore => {
-                "the person or session that began the link is not there now"
-            }
+            Self::LinkingNotOffered => "the policy lets nobody link this provider themselves",
+            Self::NotSignedInAsBefore => "whoever began the link is not signed in as before",
             Self::IdentityTaken => "the identity that was to be linked is somebody else's",
             Self::LinkedAlready => "the account has another identity of the provider already",
             Self::LinkNeedsSignIn => {

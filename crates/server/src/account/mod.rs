@@ -10,7 +10,7 @@ pub mod sessions;
 mod times;
 
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::return_to::ReturnTo;
@@ -65,16 +65,9 @@ pub async fn show(
 
 /// `GET` at an address that only takes forms: the browser that kept no cookie was sent back here,
 /// or somebody loads it again.
-pub async fn back(
-    Door(door): Door,
-    Query(query): Query<AccountQuery>,
-    uri: Uri,
-) -> Result<Response, PageError> {
-    if !uri.path().starts_with(&format!("/{}/account/", door.key)) {
-        return Err(PageError::NotFound);
-    }
+pub async fn back(Door(door): Door, Query(query): Query<AccountQuery>) -> Response {
     let notice = if query.notice == "expired" { "?notice=expired" } else { "" };
-    Ok(Redirect::to(&format!("{}{notice}", place(&door))).into_response())
+    Redirect::to(&format!("{}{notice}", place(&door))).into_response()
 }
 
 /// Where the page is.

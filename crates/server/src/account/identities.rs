@@ -75,7 +75,9 @@ pub async fn link(
     }
     let session = &desk.who.session;
     let asker = Asker { user: session.user.clone(), session: session.id.clone() };
-    let wishes = Wishes::default();
+    // Whoever is signed in at the provider in this browser may be somebody else, put there by
+    // another site: they choose and prove it anew.
+    let wishes = Wishes { prompt_login: true, ..Wishes::default() };
     let parameters = match parameters(&app, &door, &provider, &wishes) {
         Ok(parameters) => parameters,
         Err(fault) => {

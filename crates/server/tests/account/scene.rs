@@ -111,6 +111,8 @@ impl Linking {
         let place = page.way_on().expect("the way to the provider");
         let refresh = page.headers.get("refresh").expect("it goes there by itself");
         assert_eq!(refresh.to_str().expect("text"), format!("0; url={place}"));
+        let prompt = place.query_pairs().find(|(name, _)| name == "prompt");
+        assert_eq!(prompt.expect("a prompt").1, "login", "not whoever is signed in there");
         place
     }
 

@@ -202,7 +202,7 @@ impl Parser<'_> {
         let node = self.signed()?;
         condition(&node)?;
         let mut what = What::Not(Box::new(node));
-        if times % 2 == 0 {
+        if times.is_multiple_of(2) {
             what = What::Not(Box::new(Node { at, what }));
         }
         Ok(Node { at, what })

@@ -97,6 +97,28 @@ impl Furnished {
         Ok(())
     }
 
+    /// Where its configuration is.
+    pub fn configuration(&self) -> PathBuf {
+        self.folder.join("vestibule.toml")
+    }
+
+    /// Makes groups of staff, and sets the policy of the connection, as an operator does.
+    pub fn set_rules(&self, groups: &[&str], policy: &serde_json::Value) -> Result<(), String> {
+        for group in groups {
+            succeed(&mut self.product(&["groups", "add", group, "--type", "staff"]))?;
+        }
+        let write = |name: &str, text: String| {
+            fs::write(self.folder.join(name), text).map_err(|error| error.to_string())
+        };
+        write("on-sign-in.json", policy["on_sign_in"].to_string())?;
+        let allow_if = policy["allow_if"].as_str().ok_or("no condition")?;
+        let mut change = self.product(&["providers", "change-connection", "corp"]);
+        change.args(["--application", "back-office", "--allow-if", allow_if]);
+        change.args(["--on-sign-in", "on-sign-in.json"]);
+        change.args(["--sync", "name=force,locale=force,groups=force"]);
+        succeed(&mut change).map(|_| ())
+    }
+
     /// What the client proves itself with.
     pub fn client_secret(&self) -> &str {
         &self.client_secret

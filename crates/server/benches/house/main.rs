@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod memory_path;
 mod nodes;
+mod rules;
 mod statements;
 mod table;
 mod work;
@@ -66,6 +67,7 @@ async fn bench() {
     for engine in engines {
         measure_on(engine, &provider, &mut table).await;
     }
+    rules::measure(&provider, &mut table).await;
     start_times(&mut table, &provider).await;
     let size = std::fs::metadata(house::BINARY).expect("the binary").len();
     table.budget("stripped binary, bytes", size, BINARY);

@@ -129,7 +129,7 @@ pub async fn callbacks(house: &Running, bare: &Running, provider: &FakeProvider)
 }
 
 /// To the provider, and what it sends back with.
-async fn trip(house: SocketAddr, provider: &FakeProvider, visitor: &Visitor) -> String {
+pub async fn trip(house: SocketAddr, provider: &FakeProvider, visitor: &Visitor) -> String {
     let away = connect(house).await.get("/back-office/login/corp", &visitor.browser).await;
     let there = location(&away.expect("an answer"));
     let mut wire = connect(provider.host().parse().expect("an address")).await;
@@ -137,7 +137,8 @@ async fn trip(house: SocketAddr, provider: &FakeProvider, visitor: &Visitor) -> 
     location(&back)[Position::BeforePath..].to_owned()
 }
 
-async fn come_back(address: SocketAddr, cookies: String, ways: Vec<String>) {
+/// Back again and again, each time to a session.
+pub async fn come_back(address: SocketAddr, cookies: String, ways: Vec<String>) {
     let mut wire = connect(address).await;
     for way in ways {
         let answer = wire.get(&way, &cookies).await.expect("an answer");

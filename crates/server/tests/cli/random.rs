@@ -239,7 +239,8 @@ impl Scene {
         let explained = self.explain(&claims).await;
         if let Some(other) = between {
             let mut flipped = policy;
-            flipped.as_object_mut().expect("fields").extend(other.as_object().cloned().unwrap());
+            let other = other.as_object().cloned().expect("fields");
+            flipped.as_object_mut().expect("fields").extend(other);
             self.set_policy(&flipped).await;
         }
         let before = self.rows().await;

@@ -103,7 +103,7 @@ scenario('states', { certified: true, sections: { throttle } }, (scene, stage) =
   scene('a door that takes no passwords says where to go instead', async () => {
     const open = await stage.visitor();
     await open.open(login());
-    await stage.house.cli('applications', 'change', 'back-office', '--password', 'off');
+    await stage.house.cli('applications', 'change', 'back-office', '--password', 'off', '--force');
     await until('the form goes', async () => {
       const page = await fetch(login());
       return !(await page.text()).includes('name="password"');

@@ -19,11 +19,11 @@ use crate::app::App;
 use crate::error::PageError;
 use crate::pages::{FORM_EXPIRED, Notice, SentBack, View, form_page, sentence};
 use crate::passwords::hasher::HashError;
-use crate::passwords::{check_new, policy};
+use crate::passwords::{check_new, closed_page, policy};
 use crate::visit::Visit;
 
 /// The door whose first administrator it is.
-const DOOR: &str = "back-office";
+pub(crate) const DOOR: &str = "back-office";
 
 /// How long a setup link works.
 pub const SETUP_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -84,6 +84,9 @@ pub async fn show(
         let view = View::message("Please open the link again", text).reason("form_expired");
         return Ok(app.pages.page(StatusCode::FORBIDDEN, &view.at(door(&app)?.as_ref())));
     }
+    if let Some(closed) = closed(&app)? {
+        return Ok(closed);
+    }
     let found = app.store.find_setup_link(&query.token.digest(), visit.now).await?;
     if found != Setup::Open {
         return refused(&app, &found);
@@ -98,6 +101,9 @@ pub async fn send(
     visit: Visit,
     Form(form): Form<SetupForm>,
 ) -> Result<Response, PageError> {
+    if let Some(closed) = closed(&app)? {
+        return Ok(closed);
+    }
     let found = app.store.find_setup_link(&form.token.digest(), visit.now).await?;
     if found != Setup::Open {
         return refused(&app, &found);
@@ -130,6 +136,12 @@ pub async fn send(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The first administrator begins with a password, which a closed door would not take.
+fn closed(app: &App) -> Result<Option<Response>, PageError> {
+    let door = door(app)?;
+    Ok((!door.local_login).then(|| closed_page(app, &door, None)))
 }
 
 struct Checked {

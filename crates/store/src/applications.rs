@@ -139,7 +139,8 @@ impl Store {
     }
 
     /// Changes a door. Where it takes no passwords from now on, what its clients got from people
-    /// who came by one is revoked, and they are told.
+    /// who came by one is revoked, and they are told; `Conflict(LockOut)` where no administrator
+    /// would be known to get in any more, unless it is forced.
     pub async fn change_application(
         &self,
         key: &ApplicationKey,
@@ -149,6 +150,7 @@ impl Store {
     ) -> Result<Application> {
         transact!(self.db, Mode::Plain, |tx| {
             // Every column is written below: two changes at once must not undo each other.
+            let ways = tx.ways_in(by, now).await?;
             tx.run("UPDATE applications SET name = name WHERE key = $1", args![key]).await?;
             let before = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
             let closes = before.local_login && change.local_login == Some(false);
@@ -159,6 +161,7 @@ impl Store {
                 tx.check_connected(key, provider).await?;
             }
             tx.update_application(&door).await?;
+            tx.keep_ways_in(ways, now).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
                 tx.revoke_grants_by_password(key, now).await?;

@@ -209,6 +209,9 @@ impl Store {
     ) -> std::result::Result<(), Fault> {
         let mut detail = by.note.detail.clone();
         detail.extend(happened.detail.clone());
+        if by.forced {
+            detail.insert("forced".to_owned(), true.into());
+        }
         tx.run(
             "INSERT INTO audit (id, at, actor, action, outcome, user_id, application, \
              provider_id, support_code, request_id, address, user_agent, detail) \

@@ -55,26 +55,34 @@ pub struct By {
     pub actor: Actor,
     /// What else the audit says.
     pub note: AuditNote,
+    /// Whether it is done although it may lock administrators out; the audit says so.
+    pub forced: bool,
 }
 
 impl By {
     /// The command line.
     pub fn operator() -> Self {
-        Self { actor: Actor::Operator, note: AuditNote::default() }
+        Self { actor: Actor::Operator, note: AuditNote::default(), forced: false }
     }
 
     /// The house itself.
     pub fn system() -> Self {
-        Self { actor: Actor::System, note: AuditNote::default() }
+        Self { actor: Actor::System, note: AuditNote::default(), forced: false }
     }
 
     /// Somebody who is not signed in, with the note of their request.
     pub const fn visitor(note: AuditNote) -> Self {
-        Self { actor: Actor::Visitor, note }
+        Self { actor: Actor::Visitor, note, forced: false }
     }
 
     /// A signed-in user, with the note of their request.
     pub const fn user(id: UserId, note: AuditNote) -> Self {
-        Self { actor: Actor::User(id), note }
+        Self { actor: Actor::User(id), note, forced: false }
+    }
+
+    /// The same, and insisting on it or not.
+    #[must_use]
+    pub fn forced(self, forced: bool) -> Self {
+        Self { forced, ..self }
     }
 }

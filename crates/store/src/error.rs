@@ -15,6 +15,8 @@ pub enum Conflict {
     AlreadyConnected,
     /// The application does not know the provider.
     NotConnected,
+    /// No administrator would have a way in that is known to work.
+    LockOut,
     /// Something else still depends on it.
     InUse,
     /// It was made by us and stays.
@@ -36,6 +38,7 @@ impl Conflict {
             Self::NameTaken => "name_taken",
             Self::AlreadyConnected => "already_connected",
             Self::NotConnected => "not_connected",
+            Self::LockOut => "lock_out",
             Self::InUse => "in_use",
             Self::BuiltIn => "built_in",
             Self::WrongUserType => "wrong_user_type",
@@ -61,6 +64,12 @@ impl fmt::Display for Conflict {
             Self::NotConnected => {
                 "the application is not connected to this provider; connect it first with \
                  `vestibule providers connect`"
+            }
+            Self::LockOut => {
+                "no administrator would have a way in that is known to work: no password that is \
+                 taken there, and no sign-in there through a connected provider in the last 30 \
+                 days. Sign in as an administrator through the provider once, or set one a \
+                 password where passwords are taken; --force changes it all the same"
             }
             Self::InUse => "something still depends on it; remove that first, or switch it off",
             Self::BuiltIn => "it is built in and stays as it is",

@@ -218,7 +218,8 @@ impl Store {
         })
     }
 
-    /// Takes a user out of a group, whoever put them in. The last active administrator stays.
+    /// Takes a user out of a group, whoever put them in. The last active administrator stays;
+    /// `Conflict(LockOut)` where no other is known to get in at some door, unless it is forced.
     pub async fn remove_group_member(
         &self,
         group: &GroupId,
@@ -228,6 +229,7 @@ impl Store {
     ) -> Result<MemberOutcome> {
         transact!(self.db, Mode::Plain, |tx| {
             tx.lock_administrators().await?;
+            let ways = tx.ways_in(by, now).await?;
             let group = tx.one::<GroupRow>(BY_ID, args![group]).await?.read()?;
             let is_last = group.is_administrators()
                 && tx.is_administrator(user).await?
@@ -237,6 +239,7 @@ impl Store {
             }
             const SQL: &str = "DELETE FROM user_groups WHERE group_id = $1 AND user_id = $2";
             if tx.run(SQL, args![&group.id, user]).await? > 0 {
+                tx.keep_ways_in(ways, now).await?;
                 let happened = Happened::done("group.remove_member")
                     .about(user)
                     .with("group", group.id.as_str());

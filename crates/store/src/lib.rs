@@ -30,6 +30,7 @@ mod throttles;
 mod upkeep;
 mod users;
 mod value;
+mod ways_in;
 
 use std::fmt;
 use std::sync::Arc;

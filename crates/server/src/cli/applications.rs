@@ -13,7 +13,7 @@ use super::answer::table;
 use super::policy::{InheritArguments, PolicyArguments, Shown, nothing_to_change};
 use super::providers::{tools, upstream};
 use super::span::{Span, show as shown};
-use super::{Answer, CommandHouse, Failure};
+use super::{Answer, CommandHouse, Failure, Force};
 use crate::federation::save::{self, PolicyEdit};
 
 /// What to do with applications.
@@ -56,6 +56,8 @@ pub struct ChangeCommand {
     named: Named,
     #[command(flatten)]
     edit: EditArguments,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -181,8 +183,10 @@ async fn change(house: &CommandHouse, command: ChangeCommand) -> Result<Answer, 
         .apply(door.clone())
         .check()
         .map_err(|error| Failure::new(error.code(), error.to_string()))?;
-    let changed =
-        house.store.change_application(&door.key, &change, &house.by(), house.now()).await?;
+    let changed = house
+        .store
+        .change_application(&door.key, &change, &command.force.by(house), house.now())
+        .await?;
     let mut text = format!("Changed {}.", changed.key);
     text.push_str(&no_way_in(house, &changed).await?);
     Ok(Answer::new(text, application_json(house, &changed).await?))

@@ -9,7 +9,7 @@ use store::{MemberOutcome, Paging};
 
 use super::answer::{more, table};
 use super::users::{self, Person};
-use super::{Answer, CommandHouse, Failure};
+use super::{Answer, CommandHouse, Failure, Force};
 
 /// What to do with groups.
 #[derive(Debug, Subcommand)]
@@ -25,7 +25,7 @@ pub enum GroupsCommand {
     /// Put a user into a group
     AddMember(MemberCommand),
     /// Take a user out of a group
-    RemoveMember(MemberCommand),
+    RemoveMember(LeavingCommand),
 }
 
 /// The new group.
@@ -48,6 +48,15 @@ pub struct Named {
     /// Type of its users: customer, staff, merchant or member
     #[arg(long = "type", value_name = "TYPE", default_value_t = UserType::Staff)]
     user_type: UserType,
+}
+
+/// Who is to leave which group.
+#[derive(Debug, Args)]
+pub struct LeavingCommand {
+    #[command(flatten)]
+    member: MemberCommand,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Which group and whom.
@@ -190,11 +199,14 @@ async fn add_member(house: &CommandHouse, command: &MemberCommand) -> Result<Ans
     Ok(Answer::new(text, member_json(&group, &user, true)))
 }
 
-async fn remove_member(house: &CommandHouse, command: &MemberCommand) -> Result<Answer, Failure> {
+async fn remove_member(
+    house: &CommandHouse,
+    LeavingCommand { member: command, force }: &LeavingCommand,
+) -> Result<Answer, Failure> {
     let user = users::find(house, &command.person).await?;
     let group = find(house, &command.group, user.user_type).await?;
     let outcome =
-        house.store.remove_group_member(&group.id, &user.id, &house.by(), house.now()).await?;
+        house.store.remove_group_member(&group.id, &user.id, &force.by(house), house.now()).await?;
     match outcome {
         MemberOutcome::Refused(refusal) => Err(Failure::new(refusal.code(), refusal.to_string())),
         MemberOutcome::Removed => {

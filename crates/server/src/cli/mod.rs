@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use identity::entropy::Entropy;
 use identity::time::Moment;
 use store::{By, Store};
@@ -136,6 +136,21 @@ impl CommandHouse {
     /// In whose name commands act.
     pub fn by(&self) -> By {
         By::operator()
+    }
+}
+
+/// Whether to insist.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Force {
+    /// Do it although no administrator may be able to sign in afterwards
+    #[arg(long)]
+    force: bool,
+}
+
+impl Force {
+    /// In whose name, and insisting or not.
+    pub fn by(self, house: &CommandHouse) -> By {
+        house.by().forced(self.force)
     }
 }
 

@@ -8,10 +8,10 @@ mod show;
 use clap::{Args, Subcommand};
 use identity::federation::provider::ProviderState;
 use serde_json::json;
-use store::{Conflict, ProviderChange};
+use store::{By, Conflict, ProviderChange};
 
 use super::answer::table;
-use super::{Answer, CommandHouse, Failure};
+use super::{Answer, CommandHouse, Failure, Force};
 use crate::federation::save::{self, SaveError, Tools};
 use crate::federation::upstream::Upstream;
 use show::{provider_json, redirect_uri};
@@ -32,7 +32,7 @@ pub enum ProvidersCommand {
     /// Let people sign in through a provider again
     Enable(Named),
     /// Let nobody sign in through a provider, not even whoever is on the way
-    Disable(Named),
+    Disable(Leaving),
     /// Remove a provider that nobody ever signed in through
     Remove(Named),
     /// Connect a provider to another application
@@ -41,6 +41,15 @@ pub enum ProvidersCommand {
     ChangeConnection(doors::ChangeConnectionCommand),
     /// Take a provider away from an application
     Disconnect(doors::DisconnectCommand),
+}
+
+/// Which provider is to let nobody in.
+#[derive(Debug, Args)]
+pub struct Leaving {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Which provider.
@@ -59,8 +68,10 @@ impl ProvidersCommand {
             Self::Refresh(command) => change::refresh(house, &command).await,
             Self::List => list(house).await,
             Self::Show(named) => show::run(house, &named).await,
-            Self::Enable(named) => switch(house, &named, ProviderState::Enabled).await,
-            Self::Disable(named) => switch(house, &named, ProviderState::Disabled).await,
+            Self::Enable(named) => switch(house, &named, ProviderState::Enabled, &house.by()).await,
+            Self::Disable(Leaving { named, force }) => {
+                switch(house, &named, ProviderState::Disabled, &force.by(house)).await
+            }
             Self::Remove(named) => remove(house, &named).await,
             Self::Connect(command) => doors::connect(house, command).await,
             Self::ChangeConnection(command) => doors::change(house, command).await,
@@ -125,11 +136,11 @@ async fn switch(
     house: &CommandHouse,
     named: &Named,
     state: ProviderState,
+    by: &By,
 ) -> Result<Answer, Failure> {
     let provider = save::find_provider(&house.store, &named.key).await?;
     let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
-    let changed =
-        house.store.change_provider(&provider.id, &change, &house.by(), house.now()).await?;
+    let changed = house.store.change_provider(&provider.id, &change, by, house.now()).await?;
     let text = match state {
         ProviderState::Enabled => {
             format!("People can sign in through \"{}\" again.", changed.name)

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use identity::users::{Status, StatusChange};
 use serde_json::json;
-use store::StatusOutcome;
+use store::{By, StatusOutcome};
 
-use super::{Answer, CommandHouse, Failure, password};
+use super::{Answer, CommandHouse, Failure, Force, password};
 pub(super) use person::{Person, find, user_json};
 
 /// What to do with users.
@@ -28,9 +28,9 @@ pub enum UsersCommand {
     /// Let a user sign in
     Activate(Person),
     /// Keep a user out, and end their sessions at once
-    Deactivate(Person),
+    Deactivate(Leaving),
     /// Delete a user softly, and end their sessions at once; they can be restored
-    Delete(Person),
+    Delete(Leaving),
     /// Bring a deleted user back, deactivated and without their groups
     Restore(Person),
     /// Let in somebody who waits for approval, and tell them by mail
@@ -41,6 +41,15 @@ pub enum UsersCommand {
     SignOut(Person),
     /// Set a password, read from a file or standard input, and end the user's sessions
     SetPassword(SetPasswordCommand),
+}
+
+/// Who is to be kept out.
+#[derive(Debug, Args)]
+pub struct Leaving {
+    #[command(flatten)]
+    person: Person,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Whose password, and where it is.
@@ -59,10 +68,18 @@ impl UsersCommand {
             Self::Add(command) => command.run(house).await,
             Self::List(command) => command.run(house).await,
             Self::Show(person) => show::run(&person, house).await,
-            Self::Activate(person) => status(house, &person, StatusChange::Activate).await,
-            Self::Deactivate(person) => status(house, &person, StatusChange::Deactivate).await,
-            Self::Delete(person) => status(house, &person, StatusChange::Delete).await,
-            Self::Restore(person) => status(house, &person, StatusChange::Restore).await,
+            Self::Activate(person) => {
+                status(house, &person, StatusChange::Activate, &house.by()).await
+            }
+            Self::Deactivate(Leaving { person, force }) => {
+                status(house, &person, StatusChange::Deactivate, &force.by(house)).await
+            }
+            Self::Delete(Leaving { person, force }) => {
+                status(house, &person, StatusChange::Delete, &force.by(house)).await
+            }
+            Self::Restore(person) => {
+                status(house, &person, StatusChange::Restore, &house.by()).await
+            }
             Self::Approve(command) => command.run(true, house).await,
             Self::Reject(command) => command.run(false, house).await,
             Self::SignOut(person) => sign_out(house, &person).await,
@@ -75,10 +92,10 @@ async fn status(
     house: &CommandHouse,
     person: &Person,
     change: StatusChange,
+    by: &By,
 ) -> Result<Answer, Failure> {
     let before = find(house, person).await?;
-    let outcome =
-        house.store.change_user_status(&before.id, change, &house.by(), house.now()).await?;
+    let outcome = house.store.change_user_status(&before.id, change, by, house.now()).await?;
     let user = match outcome {
         StatusOutcome::Refused(refusal) => {
             return Err(Failure::new(refusal.code(), refusal.to_string()));
@@ -133,8 +150,15 @@ impl SetPasswordCommand {
         let new = password::read(self.password_file.as_deref())?;
         let hash = password::hash(house, &user.name, user.email.as_typed(), &new).await?;
         house.store.set_password(&user.id, &hash, None, &house.by(), house.now()).await?;
-        let text =
+        let mut text =
             format!("The password of {} is set, and all their sessions were ended.", user.email);
+        let doors = house.store.list_applications().await?;
+        if !doors.iter().any(|door| door.user_type == user.user_type && door.local_login) {
+            text.push_str(
+                " No application takes it at the moment: vestibule applications change KEY \
+                 --password on",
+            );
+        }
         Ok(Answer::new(text, json!({ "user": user_json(&user), "password_set": true })))
     }
 }

@@ -1,8 +1,9 @@
 //! The setup link: one administrator, once.
 
+use identity::applications::ApplicationKey;
 use identity::secret::Secret;
 use server::setup::make_link;
-use store::By;
+use store::{ApplicationChange, By};
 use testkit::{Engine, House, Page, on_both_engines};
 
 use crate::scene::{OTHER, PASSWORD, house, outcome, signed_in};
@@ -52,6 +53,25 @@ on_both_engines! {
         assert_eq!(page.status, 410, "{}", page.text());
         assert_eq!(link(&house).await, None, "and there is no second one");
     }
+}
+
+#[tokio::test]
+async fn s107_a_closed_back_office_makes_no_first_administrator_with_a_password() {
+    let house = house(Engine::Sqlite).await;
+    let own = link(&house).await.expect("nobody is there yet");
+    let browser = house.browser();
+    let form = browser.open(&own).await.form("/setup").with("email", "ada@shop.test");
+    let form = form.with("given_name", "Ada").with("family_name", "Byron");
+    let key = ApplicationKey::from_stored("back-office");
+    let closed = ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
+    let (by, now) = (By::operator(), house.app.now());
+    house.app.store.change_application(&key, &closed, &by, now).await.expect("a change");
+    house.learn().await;
+    let sent = browser.submit(&form.with("password", PASSWORD).with("repeat", PASSWORD)).await;
+    for page in [sent, browser.open(&own).await] {
+        assert_eq!(outcome(&page), (403, "local_login_closed".to_owned()), "{}", page.text());
+    }
+    assert!(house.users().await.is_empty());
 }
 
 #[tokio::test]

@@ -152,8 +152,10 @@ impl Store {
     /// what the door's clients got in them is revoked, and they are told.
     pub async fn remove_connection(&self, id: &ConnectionId, by: &By, now: Moment) -> Result<()> {
         transact!(self.db, Mode::Plain, |tx| {
+            let ways = tx.ways_in(by, now).await?;
             let connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
             tx.run("DELETE FROM connections WHERE id = $1", args![id]).await?;
+            tx.keep_ways_in(ways, now).await?;
             let Connection { provider, application, .. } = &connection;
             const STAY: &str = "UPDATE applications SET auto_redirect = NULL \
                                 WHERE key = $1 AND auto_redirect = $2";

@@ -219,10 +219,12 @@ impl Store {
     ) -> Result<Provider> {
         transact!(self.db, Mode::Plain, |tx| {
             // Every column is written below: two changes at once must not undo each other.
+            let ways = tx.ways_in(by, now).await?;
             tx.run("UPDATE providers SET state = state WHERE id = $1", args![id]).await?;
             let before = tx.one::<ProviderRow>(BY_ID, args![id]).await?.read()?;
             let provider = change.apply(before);
             tx.update_provider(&provider).await?;
+            tx.keep_ways_in(ways, now).await?;
             if let Some(sealed) = &change.sealed_secret {
                 const SEALED: &str = "UPDATE providers SET sealed_secret = $2 WHERE id = $1";
                 tx.run(SEALED, args![id, sealed]).await?;

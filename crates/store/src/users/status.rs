@@ -42,7 +42,8 @@ impl From<StatusChange> for StatusWish {
 impl Store {
     /// Activates, deactivates, deletes or restores. What ends access ends every session of the
     /// user in the same transaction; who comes back from deleted comes back without groups.
-    /// The last active administrator with a working way in stays.
+    /// The last active administrator with a working way in stays; `Conflict(LockOut)` where no
+    /// other is known to get in at some door, unless it is forced.
     pub async fn change_user_status(
         &self,
         id: &UserId,
@@ -55,6 +56,7 @@ impl Store {
             // Two who end the access of the last two administrators meet here: the second waits
             // for the first and then counts again.
             tx.lock_administrators().await?;
+            let ways = tx.ways_in(by, now).await?;
             let mut user = tx.one::<UserRow>(BY_ID, args![id]).await?.read()?;
             let facts = StatusFacts {
                 status: user.status,
@@ -74,6 +76,7 @@ impl Store {
             if status == Status::Deleted {
                 tx.run("DELETE FROM user_groups WHERE user_id = $1", args![id]).await?;
             }
+            tx.keep_ways_in(ways, now).await?;
             if status != Status::Active {
                 tx.end_sessions(id, None, EndReason::UserNotActive, now).await?;
                 tx.void_resets(id, now).await?;

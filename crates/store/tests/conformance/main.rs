@@ -72,6 +72,8 @@ mod throttles;
 mod upkeep;
 #[cfg(test)]
 mod users;
+#[cfg(test)]
+mod ways_in;
 
 /// Every public verb stands in these sources, so that none is without its promise on both
 /// engines.

@@ -5,7 +5,7 @@ use clap::Args;
 
 use super::{Named, provider_json, tools, upstream};
 use crate::cli::policy::{InheritArguments, PolicyArguments, nothing_to_change};
-use crate::cli::{Answer, CommandHouse, Failure, applications};
+use crate::cli::{Answer, CommandHouse, Failure, Force, applications};
 use crate::federation::save::{self, Door, DoorEdit};
 
 /// A door for a provider.
@@ -72,6 +72,8 @@ pub struct DisconnectCommand {
     /// Application of the connection
     #[arg(long, value_name = "APPLICATION")]
     application: String,
+    #[command(flatten)]
+    force: Force,
 }
 
 impl DoorArguments {
@@ -131,8 +133,8 @@ pub(super) async fn disconnect(
 ) -> Result<Answer, Failure> {
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
-    let DisconnectCommand { named, application } = command;
-    let door = save::disconnect(&tools, &named.key, &application, &house.by()).await?;
+    let DisconnectCommand { named, application, force } = command;
+    let door = save::disconnect(&tools, &named.key, &application, &force.by(house)).await?;
     let provider = save::find_provider(&house.store, &named.key).await?;
     let mut text = format!(
         "Nobody can sign in to {} through \"{}\" any more. Sessions that came by it are refused \

@@ -32,12 +32,16 @@ async fn connect(house: &House, provider: &Provider, application: ApplicationKey
 async fn disconnect(house: &House, provider: &Provider, seconds: u64) {
     let all = house.store.list_connections(Some(&back_office())).await.unwrap();
     let one = all.into_iter().find(|one| one.provider == provider.id).unwrap();
-    house.store.remove_connection(&one.id, &By::operator(), at(seconds)).await.unwrap();
+    house
+        .store
+        .remove_connection(&one.id, &By::operator().forced(true), at(seconds))
+        .await
+        .unwrap();
 }
 
 async fn close_to_passwords(house: &House, seconds: u64) {
     let change = ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
-    let (door, by) = (back_office(), By::operator());
+    let (door, by) = (back_office(), By::operator().forced(true));
     house.store.change_application(&door, &change, &by, at(seconds)).await.unwrap();
 }
 

@@ -76,5 +76,6 @@ both! {
 
 async fn switch(house: &House, provider: &Provider, state: ProviderState) {
     let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
-    house.store.change_provider(&provider.id, &change, &By::operator(), at(12)).await.unwrap();
+    let by = By::operator().forced(true);
+    house.store.change_provider(&provider.id, &change, &by, at(12)).await.unwrap();
 }

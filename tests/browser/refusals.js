@@ -159,7 +159,12 @@ scenario('refusals', { certified: true }, (scene, stage) => {
     };
     await policy('--allowed-domain', 'partner.test');
     await comes('new', 'not_allowed');
-    await policy('--any-domain', '--link', 'never', '--unknown-user', 'hold');
+    await policy('--any-domain', '--allow-if', 'claims.sub');
+    await comes('new', 'rule_failed');
+    const rules = stage.house.secretFile('rules.json', JSON.stringify({ groups: '"nowhere"' }));
+    await policy('--any-claims', '--unknown-user', 'create', '--on-sign-in', rules, '--no-group-match', 'refuse');
+    await comes('new', 'no_group');
+    await policy('--inherit', 'on_sign_in', '--link', 'never', '--unknown-user', 'hold');
     await comes('bo', 'linking_off');
     await comes('new', 'user_held');
 

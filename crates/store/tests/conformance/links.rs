@@ -170,7 +170,7 @@ both! {
         assert_eq!(house.store.list_sessions(&user.id).await.unwrap().len(), 2);
         let done = house.store.change_password(&change("hash"), &by, at(3)).await.unwrap();
         assert_eq!(done, ChangedPassword::Done);
-        assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), [session.clone()]);
+        assert_eq!(house.store.list_sessions(&user.id).await.unwrap(), std::slice::from_ref(&session));
         assert_eq!(house.store.count_mails().await.unwrap().waiting, 1);
     }
 

@@ -53,6 +53,12 @@ enum From {
     FormElsewhere,
 }
 
+/// Whether a cookie is the one whose name contains `part`. The note that somebody left is not their
+/// session, though its name contains that of it.
+pub(crate) fn is_called(name: &str, part: &str) -> bool {
+    name.contains(part) && (part.contains("left") || !name.contains("_left"))
+}
+
 impl Browser {
     /// A fresh one; paths are read as of `home`.
     #[expect(clippy::disallowed_methods, reason = "a test's browser goes where the test says")]
@@ -139,7 +145,7 @@ impl Browser {
     /// The value of the cookie whose name contains `part`.
     pub fn cookie(&self, part: &str) -> Option<String> {
         let jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
-        jar.iter().find(|(name, _)| name.contains(part)).map(|(_, value)| value.clone())
+        jar.iter().find(|(name, _)| is_called(name, part)).map(|(_, value)| value.clone())
     }
 
     /// Keeps a cookie that nobody set.
@@ -152,7 +158,7 @@ impl Browser {
     pub fn plant(&self, part: &str, value: &str) {
         let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, own) in jar.iter_mut() {
-            if name.contains(part) {
+            if is_called(name, part) {
                 value.clone_into(own);
             }
         }
@@ -167,7 +173,7 @@ impl Browser {
     /// Loses every cookie whose name contains `part`.
     pub fn lose(&self, part: &str) {
         let mut jar = self.jar.lock().unwrap_or_else(PoisonError::into_inner);
-        jar.retain(|name, _| !name.contains(part));
+        jar.retain(|name, _| !is_called(name, part));
     }
 
     async fn send(

@@ -1,5 +1,6 @@
 //! HTTP/1.1 over one connection, cheap enough to put a house under load, and honest about failure.
 
+use crate::browser::is_called;
 use std::io;
 use std::net::SocketAddr;
 
@@ -117,7 +118,7 @@ impl Answer {
     pub fn cookie(&self, part: &str) -> Option<String> {
         let set = self.headers.iter().filter(|(name, _)| name == "set-cookie");
         set.filter_map(|(_, line)| line.split(';').next())
-            .find(|pair| pair.split('=').next().is_some_and(|name| name.contains(part)))
+            .find(|pair| pair.split('=').next().is_some_and(|name| is_called(name, part)))
             .map(str::to_owned)
     }
 

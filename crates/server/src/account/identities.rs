@@ -53,13 +53,10 @@ pub async fn link(
     Path(path): Path<LinkPath>,
     Form(form): Form<IdentityForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::of(&app, &door, &visit).await? {
+    let desk = match Desk::with_form(&app, &door, &visit, &form.csrf).await? {
         Ok(desk) => desk,
-        Err(login) => return Ok(login),
+        Err(answer) => return Ok(answer),
     };
-    if !desk.allows(&form.csrf) {
-        return desk.form_expired(None).await;
-    }
     let offered = app
         .directory
         .now()
@@ -98,13 +95,10 @@ pub async fn unlink(
     visit: Visit,
     Form(form): Form<IdentityForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::of(&app, &door, &visit).await? {
+    let desk = match Desk::with_form(&app, &door, &visit, &form.csrf).await? {
         Ok(desk) => desk,
-        Err(login) => return Ok(login),
+        Err(answer) => return Ok(answer),
     };
-    if !desk.allows(&form.csrf) {
-        return desk.form_expired(None).await;
-    }
     if let Some(login) = desk.fresh_first() {
         return Ok(login);
     }

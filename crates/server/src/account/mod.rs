@@ -115,6 +115,21 @@ impl<'a> Desk<'a> {
         Ok(Err(Redirect::to(&login).into_response()))
     }
 
+    /// The same for whoever sends a form: one of another page, or of another browser, does nothing
+    /// and gets the page.
+    async fn with_form(
+        app: &'a App,
+        door: &'a Application,
+        visit: &'a Visit,
+        csrf: &str,
+    ) -> Result<Result<Self, Response>, PageError> {
+        match Self::of(app, door, visit).await? {
+            Ok(desk) if desk.allows(csrf) => Ok(Ok(desk)),
+            Ok(desk) => desk.form_expired(None).await.map(Err),
+            Err(login) => Ok(Err(login)),
+        }
+    }
+
     /// Whether a form came from this page, in this browser.
     fn allows(&self, csrf: &str) -> bool {
         self.app.forms.allows(&self.visit.headers, self.visit.browser.as_ref(), csrf)

@@ -44,13 +44,10 @@ pub async fn change(
     visit: Visit,
     Form(form): Form<PasswordForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::of(&app, &door, &visit).await? {
+    let desk = match Desk::with_form(&app, &door, &visit, &form.csrf).await? {
         Ok(desk) => desk,
-        Err(login) => return Ok(login),
+        Err(answer) => return Ok(answer),
     };
-    if !desk.allows(&form.csrf) {
-        return desk.form_expired(None).await;
-    }
     match desk.change_password(form).await? {
         Ok(()) => Ok(desk.done("password_changed")),
         Err(wrong) => desk.page(wrong).await,

@@ -28,13 +28,10 @@ pub async fn end(
     visit: Visit,
     Form(form): Form<SessionForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::of(&app, &door, &visit).await? {
+    let desk = match Desk::with_form(&app, &door, &visit, &form.csrf).await? {
         Ok(desk) => desk,
-        Err(login) => return Ok(login),
+        Err(answer) => return Ok(answer),
     };
-    if !desk.allows(&form.csrf) {
-        return desk.form_expired(None).await;
-    }
     let user = &desk.who.user.id;
     let own = app.store.list_sessions(user).await?;
     // One that is not in the list any more has ended meanwhile: that is what was asked for.
@@ -54,13 +51,10 @@ pub async fn end_all(
     visit: Visit,
     Form(form): Form<SessionForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::of(&app, &door, &visit).await? {
+    let desk = match Desk::with_form(&app, &door, &visit, &form.csrf).await? {
         Ok(desk) => desk,
-        Err(login) => return Ok(login),
+        Err(answer) => return Ok(answer),
     };
-    if !desk.allows(&form.csrf) {
-        return desk.form_expired(None).await;
-    }
     let user = &desk.who.user.id;
     let by = By::user(user.clone(), visit.note());
     app.store.end_user_sessions(user, None, &by, visit.now).await?;

@@ -11,39 +11,26 @@ use identity::sessions::Session;
 use identity::time::Moment;
 use identity::users::{User, UserType};
 
+use super::last_use::{LastUse, LastUses};
+
 /// Most sessions held at once; past it the ones used longest ago are forgotten and read again.
 const CAPACITY: usize = 50_000;
 
 /// Without a look at the changes for so long, memory alone is not believed.
 const TRUSTED_FOR: Duration = Duration::from_secs(2);
 
-/// How far the database may lag behind the true last use.
-const WRITE_BEHIND: Duration = Duration::from_secs(20);
-
 /// A session and its user, as read together.
 #[derive(Debug)]
 pub struct Held {
     session: Session,
     user: Arc<User>,
-    last_used: AtomicI64,
-    last_written: AtomicI64,
+    last_use: Arc<LastUse>,
 }
 
 impl Held {
-    fn new(session: Session, user: User) -> Self {
-        let last_used = session.last_used_at.micros();
-        Self {
-            session,
-            user: Arc::new(user),
-            last_used: AtomicI64::new(last_used),
-            last_written: AtomicI64::new(last_used),
-        }
-    }
-
     /// The session with its true last use.
     pub fn session(&self) -> Session {
-        let last_used_at = Moment::from_micros(self.last_used.load(Ordering::Relaxed));
-        Session { last_used_at, ..self.session.clone() }
+        Session { last_used_at: self.last_use.at(), ..self.session.clone() }
     }
 
     /// Its user.
@@ -53,15 +40,7 @@ impl Held {
 
     /// Notes a use.
     pub fn touch(&self, now: Moment) {
-        self.last_used.fetch_max(now.micros(), Ordering::Relaxed);
-    }
-
-    /// The last use, if the database should learn of it now.
-    fn unwritten(&self) -> Option<(SessionId, Moment)> {
-        let used = self.last_used.load(Ordering::Relaxed);
-        let written = self.last_written.load(Ordering::Relaxed);
-        let behind = Moment::from_micros(used).since(Moment::from_micros(written));
-        (behind >= WRITE_BEHIND).then(|| (self.session.id.clone(), Moment::from_micros(used)))
+        self.last_use.note(now);
     }
 }
 
@@ -82,6 +61,8 @@ struct Shelves {
     by_digest: HashMap<Digest, Arc<Held>>,
     by_session: HashMap<SessionId, Digest>,
     by_user: HashMap<UserId, Vec<Digest>>,
+    /// Not taken down with the sessions: a session that is read again is no less used.
+    last_uses: LastUses,
     /// Grows with every change that was applied. A session that was read before a change, and
     /// would be shelved after it, might be the one that the change ended.
     generation: u64,
@@ -103,10 +84,10 @@ impl Shelves {
         if self.by_digest.len() < CAPACITY {
             return;
         }
-        let mut ages: Vec<(i64, Digest)> = self
+        let mut ages: Vec<(Moment, Digest)> = self
             .by_digest
             .iter()
-            .map(|(digest, held)| (held.last_used.load(Ordering::Relaxed), digest.clone()))
+            .map(|(digest, held)| (held.last_use.at(), digest.clone()))
             .collect();
         // A tenth at once, so that a full shelf is not sorted for every newcomer.
         let oldest = CAPACITY / 10;
@@ -156,12 +137,9 @@ impl SessionCache {
         user: User,
         generation: u64,
     ) -> Arc<Held> {
-        let held = Arc::new(Held::new(session, user));
         let mut shelves = self.write();
-        if let Some(before) = shelves.by_digest.get(&digest) {
-            // What this process saw of it and has not written yet.
-            held.touch(Moment::from_micros(before.last_used.load(Ordering::Relaxed)));
-        }
+        let last_use = shelves.last_uses.of(&session.id, session.last_used_at);
+        let held = Arc::new(Held { session, user: Arc::new(user), last_use });
         if shelves.generation == generation {
             shelves.remove(&digest);
             shelves.make_room();
@@ -194,7 +172,8 @@ impl SessionCache {
     pub fn forget_all(&self) {
         let mut shelves = self.write();
         let generation = shelves.generation + 1;
-        *shelves = Shelves { generation, ..Shelves::default() };
+        let last_uses = std::mem::take(&mut shelves.last_uses);
+        *shelves = Shelves { generation, last_uses, ..Shelves::default() };
     }
 
     /// Changes were looked at.
@@ -214,18 +193,12 @@ impl SessionCache {
 
     /// Uses that the database should learn of.
     pub fn unwritten(&self) -> Vec<(SessionId, Moment)> {
-        self.read().by_digest.values().filter_map(|held| held.unwritten()).collect()
+        self.read().last_uses.unwritten()
     }
 
     /// The database has learnt of them.
     pub fn written(&self, uses: &[(SessionId, Moment)]) {
-        let shelves = self.read();
-        for (id, used) in uses {
-            let held = shelves.by_session.get(id).and_then(|digest| shelves.by_digest.get(digest));
-            if let Some(held) = held {
-                held.last_written.fetch_max(used.micros(), Ordering::Relaxed);
-            }
-        }
+        self.write().last_uses.written(uses);
     }
 
     /// How many are held.

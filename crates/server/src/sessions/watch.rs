@@ -199,6 +199,7 @@ pub async fn write_behind(app: App) {
 pub async fn flush(app: &App) {
     let uses = app.sessions.unwritten();
     if uses.is_empty() {
+        app.sessions.written(&uses);
         return;
     }
     match app.store.touch_sessions(&uses).await {

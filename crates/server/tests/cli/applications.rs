@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use identity::ids::UserId;
 use serde_json::json;
 use testkit::{Browser, Engine, FakeProvider, on_both_engines};
 
@@ -86,6 +87,19 @@ on_both_engines! {
         }
         desk.house.clock.turn(minutes(8));
         assert!(!is_in(&busy).await, "2 hours after the sign-in, used or not");
+    }
+
+    async fn a_use_counts_when_something_about_its_user_changes_before_it_is_written(engine: Engine) {
+        let desk = desk(engine).await;
+        let browser = signed_in(&desk).await;
+        desk.house.clock.turn(Duration::from_secs(60 * 59));
+        assert!(is_in(&browser).await);
+        let user = desk.ask(&["users", "show", EMAIL]).await;
+        let user = user["user"]["id"].as_str().expect("an id");
+        desk.house.app.forget_user(&UserId::from_stored(user));
+        server::sessions::watch::flush(&desk.house.app).await;
+        desk.house.clock.turn(Duration::from_secs(60 * 2));
+        assert!(is_in(&browser).await, "used two minutes ago");
     }
 
     async fn a_sign_in_returns_to_an_origin_once_it_is_registered(engine: Engine) {

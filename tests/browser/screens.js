@@ -36,7 +36,7 @@ const SCREENS = {
   '/login/callback': ['callback-bare'],
   '/login/callback/{provider}': [
     'one-more-step', 'refusal-identity-taken', ...everyReason().map((reason) => `refusal-${reason.replaceAll('_', '-')}`),
-    ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user'),
+    ...named('refused', 'foreign-browser attempt-replayed user-deactivated user-deleted unknown-user held'),
     ...named('refused', 'at-the-wrong-door'),
     ...named('refused', 'email-missing email-untrusted by-provider provider-unreachable provider-disabled callback'),
   ],

@@ -94,6 +94,22 @@ class Realm {
     await this.keycloak.admin('PUT', `/admin/realms/${this.name}/users/${user.id}`, { ...user, ...fields });
   }
 
+  /** Puts a user into a group, named by its whole path. */
+  async join(username, path) {
+    await this.#membership('PUT', username, path);
+  }
+
+  /** Takes a user out of one. */
+  async leave(username, path) {
+    await this.#membership('DELETE', username, path);
+  }
+
+  async #membership(method, username, path) {
+    const realm = `/admin/realms/${this.name}`;
+    const [user, group] = [await this.find(username), await this.keycloak.admin('GET', `${realm}/group-by-path${path}`)];
+    await this.keycloak.admin(method, `${realm}/users/${user.id}/groups/${group.id}`);
+  }
+
   /** Ends every session of a user, so that the next sign-in asks for the password again. */
   async signOut(username) {
     const user = await this.find(username);

@@ -32,6 +32,9 @@ function signalGroup(child, signal) {
   }
 }
 
+/** Ports that this run has named: whoever asked for one may not listen on it yet. */
+const named = new Set();
+
 /** A port that nobody listens on at this moment; the preferred one if it may be. */
 export function freePort(preferred = 0) {
   return new Promise((resolve, reject) => {
@@ -39,7 +42,9 @@ export function freePort(preferred = 0) {
     server.once('error', (error) => (preferred ? resolve(freePort()) : reject(error)));
     server.listen(preferred, '127.0.0.1', () => {
       const { port } = server.address();
-      server.close(() => resolve(port));
+      const taken = named.has(port);
+      named.add(port);
+      server.close(() => resolve(taken ? freePort() : port));
     });
   });
 }

@@ -17,11 +17,11 @@ import { ProtectedPage } from './proxy.js';
 /** What all scenarios share; started once a run. */
 const shared = {};
 
-export async function openStage() {
+async function openStage() {
   [shared.browser, shared.keycloak] = await Promise.all([Browser.start(), Keycloak.start()]);
 }
 
-export async function closeStage() {
+async function closeStage() {
   await Promise.all([shared.browser.stop(), shared.keycloak.stop()]);
 }
 
@@ -160,6 +160,9 @@ function certifiedClients(base, secret) {
   }));
 }
 
+/** Every scenario that was imported, as what registers it with node:test. */
+const scenarios = [];
+
 /**
  * Plays the scenes with JavaScript on and off (on alone, if they are `scripted`), each time in a house of its own.
  * `scenes(scene, stage)` registers them with `scene(title, play)`; they run in order and share the house.
@@ -168,7 +171,7 @@ export function scenario(name, needs, scenes) {
   const ways = [['on', true], ['off', false]];
   for (const [way, javaScript] of needs.scripted ? ways.slice(0, 1) : ways) {
     const stage = new Stage(`${name}-${way}`, javaScript);
-    describe(`${name}, JavaScript ${way}`, () => {
+    scenarios.push(() => describe(`${name}, JavaScript ${way}`, { concurrency: 1 }, () => {
       before(() => stage.set(needs));
       after(() => stage.strike());
       const scene = (title, play) => test(title, async () => {
@@ -181,6 +184,15 @@ export function scenario(name, needs, scenes) {
         }
       });
       scenes(scene, stage);
-    });
+    }));
   }
+}
+
+/** Plays what was imported, two at a time: a browser waits more than it works. */
+export function playAll() {
+  describe('scenarios', { concurrency: 2 }, () => {
+    before(openStage);
+    after(closeStage);
+    for (const play of scenarios) play();
+  });
 }

@@ -1,4 +1,4 @@
-//! The decision table: `decide` and `admit` written out over every case, for a reviewer to read.
+//! The decision table: what decides, written out over every case, for a reviewer to read.
 
 mod admissions;
 mod decisions;
@@ -6,6 +6,7 @@ mod fold;
 mod people;
 mod reasons;
 mod rules;
+mod ties;
 mod trust;
 
 use fold::{Cases, Facet, Line};
@@ -21,8 +22,9 @@ for every value but x. Each combination is in exactly one line.
 ";
 
 /// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of
-/// everybody who comes through a provider, and the rules of a policy of them, what `admit` makes
-/// of every session, and where each reason code comes from.
+/// everybody who comes through a provider, and the rules of a policy of them, who may tie an
+/// identity to their account and cut it again, what `admit` makes of every session, and where each
+/// reason code comes from.
 ///
 /// It works every case out anew, which takes seconds without optimisation.
 pub fn decision_table() -> String {
@@ -34,6 +36,9 @@ pub fn decision_table() -> String {
     section(&mut text, "Rules", rules::OF_PEOPLE, &mut rules::People::new());
     section(&mut text, "Groups", rules::OF_GROUPS, &mut rules::Groups::new());
     section(&mut text, "Names", rules::OF_NAMES, &mut rules::Names::new());
+    let links = &mut ties::Links::new();
+    section(&mut text, "Linking on the account page", ties::OF_LINKS, links);
+    section(&mut text, "Unlinking", ties::OF_UNLINKS, &mut ties::Unlinks::new());
     let visits = &mut admissions::Scene::new();
     section(&mut text, "Sessions at a door", admissions::INTRODUCTION, visits);
     text.push_str(&reasons::section());

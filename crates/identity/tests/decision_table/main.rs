@@ -1,8 +1,9 @@
-//! Unfolds `docs/decision-table.md` and compares it with `decide` and `admit` on every case.
+//! Unfolds `docs/decision-table.md` and compares it with the functions that decide on every case.
 
 mod arrivals;
 mod document;
 mod rules;
+mod ties;
 mod visits;
 mod words;
 
@@ -64,6 +65,18 @@ fn everybody_is_called_what_their_one_line_says() {
 }
 
 #[test]
+fn every_wish_to_link_comes_out_as_its_one_line_says() {
+    let table = table("Linking on the account page", ties::OF_LINKS);
+    assert_eq!(compare(&mut ties::Links::new(), &table), table.promised_cases);
+}
+
+#[test]
+fn every_wish_to_unlink_comes_out_as_its_one_line_says() {
+    let table = table("Unlinking", ties::OF_UNLINKS);
+    assert_eq!(compare(&mut ties::Unlinks::new(), &table), table.promised_cases);
+}
+
+#[test]
 fn every_session_at_a_door_comes_out_as_its_one_line_says() {
     let mut facts = visits::Facts::new();
     let table = table("Sessions at a door", facts.facets());
@@ -79,7 +92,7 @@ fn the_document_is_what_the_code_writes() {
 }
 
 #[test]
-fn every_reason_of_the_two_decisions_occurs_and_every_code_is_listed() {
+fn every_reason_of_the_decisions_occurs_and_every_code_is_listed() {
     let ends = |title: &str, prefix: &str, facets| -> BTreeSet<String> {
         let table = table(title, facets);
         let codes = table.outcomes.iter().filter_map(|outcome| outcome.strip_prefix(prefix));
@@ -97,9 +110,12 @@ fn every_reason_of_the_two_decisions_occurs_and_every_code_is_listed() {
     let codes: BTreeSet<_> = listed.iter().map(|row| row[0].clone()).collect();
     let all: BTreeSet<_> = Refusal::ALL.iter().map(|refusal| refusal.code().to_owned()).collect();
     assert_eq!(codes, all);
-    let of_settle =
-        listed.iter().filter(|row| row[1] == "settle").map(|row| row[0].clone()).collect();
-    assert_eq!(refused, of_settle);
+    let of_step = |step: &str| -> BTreeSet<String> {
+        listed.iter().filter(|row| row[1] == step).map(|row| row[0].clone()).collect()
+    };
+    assert_eq!(refused, of_step("settle"));
+    let not_linked = ends("Linking on the account page", "refuse: ", ties::OF_LINKS);
+    assert_eq!(not_linked.difference(&refused).cloned().collect::<BTreeSet<_>>(), of_step("link"));
 }
 
 /// What somebody with an untrusted address sees must not tell whether an account has it.

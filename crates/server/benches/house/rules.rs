@@ -10,7 +10,7 @@ use identity::federation::decide::{Arrival, decide};
 use identity::federation::id_token::IdClaims;
 use identity::federation::policy::PolicyFields;
 use identity::ids::ProviderId;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use server::app::{App, Parts};
 use server::clock::{SystemClock, SystemEntropy};
 use store::{By, ConnectionChange, NewConnection};
@@ -48,6 +48,14 @@ fn groups_there() -> Value {
     shop.into_iter().chain(others).collect()
 }
 
+/// What the provider says about somebody whom the rules let in.
+fn employee() -> Map<String, Value> {
+    let mut said = person("returning", "returning@corp.example");
+    said.insert("department".to_owned(), "Logistics".into());
+    said.insert("groups".to_owned(), groups_there());
+    said
+}
+
 /// Measures all of it.
 pub async fn measure(provider: &FakeProvider, table: &mut Table) {
     for engine in [Engine::Sqlite, Engine::Postgres] {
@@ -81,10 +89,7 @@ pub async fn measure(provider: &FakeProvider, table: &mut Table) {
 /// Ways back of somebody whom both houses know; the first ones are not counted.
 async fn callbacks(one: &Running, other: &Running, provider: &FakeProvider) -> Pairs {
     const EACH: u64 = 50;
-    provider.script(|script| {
-        script.claims = person("returning", "returning@corp.example");
-        script.claims.insert("groups".to_owned(), groups_there());
-    });
+    provider.script(|script| script.claims = employee());
     let visitors = [
         arrive(&mut connect(one.address).await).await,
         arrive(&mut connect(other.address).await).await,
@@ -162,8 +167,7 @@ async fn decisions(policy: &Value) -> f64 {
         .change_connection(&connection.id, &change, &By::system(), house.app.now())
         .await
         .expect("a change");
-    let mut said = person("returning", "returning@corp.example");
-    said.insert("groups".to_owned(), groups_there());
+    let said = employee();
     provider.script(|script| script.claims = said.clone());
     assert!(house.browser().open("/back-office/login/corp").await.is_signed_in());
     let id = IdClaims {

@@ -23,6 +23,10 @@ const guards = wanted.length === 0
   ? all
   : all.filter((guard) => wanted.some((word) => `${guard.guard} ${guard.test}`.includes(word)));
 
+for (const { guard, replace } of guards) {
+  if (typeof replace !== 'string') throw new Error(`${guard}: say what stands in its place, "" for nothing`);
+}
+
 const packages = new Set(guards.map((guard) => guard.package));
 
 function copyOfCheckout() {

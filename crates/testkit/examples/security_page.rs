@@ -72,17 +72,40 @@ fn numbered(name: &str) -> Option<(u16, &str)> {
     (number.len() == 3).then_some((number.parse().ok()?, rest))
 }
 
+/// One entry of `mutants/guards/`: a guard that can be taken away, and the test that goes red then.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guard {
+    statement: Option<u16>,
+    guard: String,
+    file: String,
+    find: String,
+    #[serde(rename = "replace")]
+    _replace: String,
+    #[serde(rename = "package")]
+    _package: String,
+    test: String,
+}
+
 /// How many removals each number has; those without a number guard what no statement asks for.
 fn guarded(lists: &Path) -> io::Result<Guards> {
-    let mut entries: Vec<serde_json::Value> = Vec::new();
-    for list in fs::read_dir(lists)? {
-        let mut list: Vec<_> = serde_json::from_str(&fs::read_to_string(list?.path())?)?;
-        entries.append(&mut list);
-    }
-    let numbers =
-        entries.iter().filter_map(|entry| u16::try_from(entry["statement"].as_u64()?).ok());
     let mut guards = Guards::new();
-    numbers.for_each(|number| *guards.entry(number).or_default() += 1);
+    for list in fs::read_dir(lists)? {
+        let list: Vec<Guard> = serde_json::from_str(&fs::read_to_string(list?.path())?)?;
+        for guard in list {
+            let places = fs::read_to_string(&guard.file)?.matches(&guard.find).count();
+            if places != 1 {
+                let Guard { guard, file, test, .. } = guard;
+                return Err(io::Error::other(format!(
+                    "mutants/guards: the text of \"{guard}\" ({test}) occurs {places} times in \
+                     {file}; say what is to be taken away there now"
+                )));
+            }
+            if let Some(number) = guard.statement {
+                *guards.entry(number).or_default() += 1;
+            }
+        }
+    }
     Ok(guards)
 }
 

@@ -197,6 +197,24 @@ async fn names_come_from_what_the_provider_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s046_a_user_name_that_looks_like_an_address_is_no_name() {
+    let scene = Scene::on(Engine::Sqlite).await;
+    scene.house.add_staff("ada@corp.example", Status::Active).await;
+    let before = scene.house.find_staff("ada@corp.example").await.expect("Ada");
+    scene.provider.script(|script| {
+        script.claims = person("eve", "eve@corp.example");
+        for name in ["given_name", "family_name"] {
+            script.claims.remove(name);
+        }
+        script.claims.insert("preferred_username".to_owned(), json!("ada@corp.example"));
+    });
+    assert!(scene.sign_in().await.1.is_signed_in());
+    let eve = scene.house.find_staff("eve@corp.example").await.expect("a user of her own");
+    assert_eq!((eve.name.given.as_str(), eve.name.family.as_str()), ("", ""));
+    assert_eq!(scene.house.find_staff("ada@corp.example").await, Some(before));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s041_only_true_means_verified() {
     let scene = Scene::on(Engine::Sqlite).await;
     for (value, reason) in [

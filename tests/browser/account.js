@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 
 import { ADMIN, scenario } from '../harness/stage.js';
 
-const BEA = { email: 'bea.buyer@company.test', givenName: 'Bea', familyName: 'Buyer', password: 'copper window lemon 58' };
+const BUYER = { email: 'bea.buyer@company.test', givenName: 'Bea', familyName: 'Buyer', password: 'copper window lemon 58' };
 const NEW_PASSWORD = 'granite puzzle feather 64';
 const OTHER = { name: 'Other', key: 'other-basic', method: 'basic' };
 
 scenario('account', { certified: true }, (scene, stage) => {
+  /** As far as this scenario has come: her password changes. */
+  const bea = { ...BUYER };
   const account = () => `${stage.house.url}/back-office/account`;
   const signedIn = async (person) => {
     const visitor = await stage.visitor();
@@ -31,8 +33,8 @@ scenario('account', { certified: true }, (scene, stage) => {
   };
 
   scene('the profile is changed, and what is wrong stands beside its field', async () => {
-    await stage.house.addStaff(BEA);
-    const visitor = await opened(BEA);
+    await stage.house.addStaff(bea);
+    const visitor = await opened(bea);
     await stage.look(visitor, 'account');
     await visitor.page.fill('[name="given_name"]', 'Beatrix');
     await visitor.page.selectOption('[name="locale"]', 'de');
@@ -52,24 +54,24 @@ scenario('account', { certified: true }, (scene, stage) => {
   });
 
   scene('a password is changed with the one there is, and the other browsers are out', async () => {
-    const other = await signedIn(BEA);
-    const visitor = await opened(BEA);
+    const other = await signedIn(bea);
+    const visitor = await opened(bea);
     await visitor.fill({ current: 'not my password', password: NEW_PASSWORD, repeat: NEW_PASSWORD });
     await visitor.submit('current');
     assert.equal(await visitor.reason(), 'wrong_password');
     await stage.look(visitor, 'account-wrong-password');
-    await visitor.fill({ current: BEA.password, password: NEW_PASSWORD, repeat: NEW_PASSWORD });
+    await visitor.fill({ current: bea.password, password: NEW_PASSWORD, repeat: NEW_PASSWORD });
     await visitor.submit('current');
     await visitor.sees('Your new password is set');
     await other.open(account());
     assert.equal(other.url.pathname, '/back-office/login');
-    BEA.password = NEW_PASSWORD;
+    bea.password = NEW_PASSWORD;
   });
 
   scene('a provider is linked, signs in, and is unlinked', async () => {
     await stage.connectCertified({ ...OTHER, unknownUser: 'refuse', more: ['--manual-linking', 'on', '--link', 'trusted_email'] });
     stage.certified.people.set('bea-at-other', { email: 'b.buyer@other.test', email_verified: true });
-    const visitor = await opened(BEA);
+    const visitor = await opened(bea);
     await stage.look(visitor, 'account-linkable');
     await link(visitor, 'bea-at-other');
     assert.equal(visitor.url.pathname, '/back-office/account', await visitor.text());
@@ -89,7 +91,7 @@ scenario('account', { certified: true }, (scene, stage) => {
   });
 
   scene('an identity that belongs to somebody else is not linked, and a sign-in of long ago is asked for again', async () => {
-    const first = await opened(BEA);
+    const first = await opened(bea);
     await link(first, 'bea-at-other');
     const visitor = await opened(ADMIN);
     await link(visitor, 'bea-at-other');

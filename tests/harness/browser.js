@@ -24,7 +24,10 @@ const screens = join(outputDir, 'screens');
 export const looked = new Set();
 
 /** The one that scripts/neighbours found or installed. */
-const chromiumOnPath = () => execFileSync('/bin/sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim();
+const chromiumOnPath = () => {
+  const find = 'command -v chromium-headless-shell || command -v chromium';
+  return execFileSync('/bin/sh', ['-c', find], { encoding: 'utf8' }).trim();
+};
 
 export class Browser {
   static async start() {

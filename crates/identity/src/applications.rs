@@ -118,6 +118,10 @@ pub struct Application {
     /// What a session from another door of the same type must bring: a sign-in at most this long
     /// ago. None admits any live session of the type.
     pub fresh_within: Option<Duration>,
+    /// For how long after they proved who they are people count as authenticated, and may change
+    /// the ways into their account; after that they are recognised, for as long as the session
+    /// lasts.
+    pub authenticated_for: Duration,
     /// What was set for every connection of this door, where the connection says nothing else.
     pub defaults: PolicyFields,
 }
@@ -138,6 +142,10 @@ const LONGEST_SITTING: Duration = Duration::from_secs(24 * 3600);
 /// Shortest time within which a sign-in is fresh: shorter, and people are asked again on their way.
 const MIN_FRESH: Duration = Duration::from_secs(60);
 
+/// Longest time for which somebody counts as authenticated: longer, and it would be a promise about
+/// whoever sits there now.
+const MAX_AUTHENTICATED: Duration = Duration::from_secs(24 * 3600);
+
 /// A door that cannot be saved; each says what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ApplicationError {
@@ -156,6 +164,11 @@ pub enum ApplicationError {
     /// Nobody would come in.
     #[error("a sign-in stays fresh for at least a minute, or nobody could come in")]
     FreshTooShort,
+    /// People would be asked for ever, or as good as never.
+    #[error(
+        "people count as authenticated for 1 minute to 24 hours after they proved who they are"
+    )]
+    AuthenticatedFor,
 }
 
 impl ApplicationError {
@@ -167,6 +180,7 @@ impl ApplicationError {
             Self::IdleBeyondAbsolute => "idle_beyond_absolute",
             Self::AbsoluteTooLong => "absolute_too_long",
             Self::FreshTooShort => "fresh_too_short",
+            Self::AuthenticatedFor => "authenticated_for",
         }
     }
 }
@@ -196,6 +210,9 @@ impl Application {
         if self.fresh_within.is_some_and(|within| within < MIN_FRESH) {
             return Err(ApplicationError::FreshTooShort);
         }
+        if !(MIN_FRESH..=MAX_AUTHENTICATED).contains(&self.authenticated_for) {
+            return Err(ApplicationError::AuthenticatedFor);
+        }
         Ok(())
     }
 
@@ -214,6 +231,8 @@ impl Application {
             auto_redirect: None,
             session: SessionTimes { idle, absolute },
             fresh_within: None,
+            // Shoppers sit at the checkout for longer than anybody is away from a desk.
+            authenticated_for: minutes(if user_type == UserType::Customer { 30 } else { 10 }),
             defaults: PolicyFields::default(),
         };
         [

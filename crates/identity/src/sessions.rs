@@ -102,6 +102,12 @@ impl Session {
         Ok(())
     }
 
+    /// Whether the person proved who they are less than `span` ago. Nobody says so of a proof of
+    /// unknown age.
+    pub fn proved_within(&self, span: Duration, now: Moment) -> bool {
+        self.auth_time.is_some_and(|proved| now < proved.plus(span))
+    }
+
     /// Why the way that it came by does not lead into a door, if it does not. `local_login`:
     /// whether a password of ours opens it; `provider_connected`: whether the session's provider is
     /// enabled and connected to it.
@@ -255,10 +261,9 @@ pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitte
     weigh(rules)
 }
 
-/// Whether the proof is as fresh as the door wants it. One of unknown age is not.
+/// Whether the proof is as fresh as the door wants it.
 fn is_fresh(session: &Session, door: &Application, now: Moment) -> bool {
-    door.fresh_within
-        .is_none_or(|within| session.auth_time.is_some_and(|proved| now < proved.plus(within)))
+    door.fresh_within.is_none_or(|within| session.proved_within(within, now))
 }
 
 type Rule<'a> = (&'static str, &'a str, Option<AdmitRefusal>);

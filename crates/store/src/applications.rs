@@ -37,6 +37,8 @@ pub struct ApplicationChange {
     pub session: Option<SessionTimes>,
     /// What a session from another door must bring; `Some(None)` admits any.
     pub fresh_within: Option<Option<Duration>>,
+    /// For how long people count as authenticated.
+    pub authenticated_for: Option<Duration>,
     /// What holds for its connections; the administrators' group among the default groups is
     /// refused with `Conflict(BuiltIn)`.
     pub defaults: PolicyChange,
@@ -52,6 +54,7 @@ impl ApplicationChange {
             auto_redirect: self.auto_redirect.clone().unwrap_or(old.auto_redirect),
             session: self.session.unwrap_or(old.session),
             fresh_within: self.fresh_within.unwrap_or(old.fresh_within),
+            authenticated_for: self.authenticated_for.unwrap_or(old.authenticated_for),
             defaults: self.defaults.apply(old.defaults),
             ..old
         }
@@ -76,6 +79,7 @@ impl ApplicationChange {
         tell("absolute", self.session.map(|times| times.absolute.as_secs().into()));
         let fresh = |within: Option<Duration>| within.map(|span| span.as_secs()).into();
         tell("fresh_within", self.fresh_within.map(fresh));
+        tell("authenticated_for", self.authenticated_for.map(|span| span.as_secs().into()));
         let defaults = (!self.defaults.is_empty()).then_some(&door.defaults);
         tell("defaults", defaults.map(serde_json::to_value).transpose()?);
         Ok(happened)
@@ -94,6 +98,7 @@ struct ApplicationRow {
     session_idle: i64,
     session_absolute: i64,
     fresh_within: Option<i64>,
+    authenticated_for: i64,
     defaults: String,
 }
 
@@ -112,6 +117,7 @@ impl ApplicationRow {
                 absolute: span(self.session_absolute),
             },
             fresh_within: self.fresh_within.map(span),
+            authenticated_for: span(self.authenticated_for),
             defaults: json(&self.defaults)?,
         })
     }
@@ -196,7 +202,9 @@ impl Tx {
         self.run(
             "INSERT INTO applications (key, name, user_type, population, return_origins, \
              local_login, session_idle, session_absolute, fresh_within, defaults, \
-             auto_redirect) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING",
+             auto_redirect, authenticated_for) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT (key) DO NOTHING",
             args![
                 &door.key,
                 &door.name,
@@ -209,6 +217,7 @@ impl Tx {
                 door.fresh_within.map(micros),
                 to_json(&door.defaults)?,
                 door.auto_redirect.as_ref(),
+                micros(door.authenticated_for),
             ],
         )
         .await
@@ -219,7 +228,7 @@ impl Tx {
         self.run(
             "UPDATE applications SET name = $2, return_origins = $3, local_login = $4, \
              session_idle = $5, session_absolute = $6, fresh_within = $7, defaults = $8, \
-             auto_redirect = $9 WHERE key = $1",
+             auto_redirect = $9, authenticated_for = $10 WHERE key = $1",
             args![
                 &door.key,
                 &door.name,
@@ -230,6 +239,7 @@ impl Tx {
                 door.fresh_within.map(micros),
                 to_json(&door.defaults)?,
                 door.auto_redirect.as_ref(),
+                micros(door.authenticated_for),
             ],
         )
         .await

@@ -1,8 +1,6 @@
 //! Linking on purpose: somebody who is signed in ties an identity to their own account, or cuts
 //! the tie again.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use crate::applications::Application;
@@ -17,15 +15,6 @@ use crate::time::Moment;
 use crate::users::{Status, User};
 
 pub use crate::weighed::Weighed;
-
-/// How long ago somebody may have proved who they are who changes the ways into their account:
-/// whoever finds a browser signed in must not make a way in of their own.
-pub const FRESH_FOR: Duration = Duration::from_secs(10 * 60);
-
-/// Whether the proof behind a session is as fresh as that. One of unknown age is not.
-pub fn is_fresh(session: &Session, now: Moment) -> bool {
-    session.auth_time.is_some_and(|proved| now < proved.plus(FRESH_FOR))
-}
 
 /// Whoever is signed in in the browser that came back.
 #[derive(Clone, Debug, PartialEq, Eq)]

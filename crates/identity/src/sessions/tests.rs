@@ -193,3 +193,13 @@ fn methods_are_named_as_in_tokens() {
             .all(|refusal| { serde_json::to_value(refusal).unwrap() == refusal.code() })
     );
 }
+
+#[test]
+fn s048_a_proof_is_as_old_as_it_is_and_never_young_when_nobody_knows() {
+    let mut session = session();
+    let last = SIGNED_IN.plus(MINUTE * 30).minus(TICK);
+    assert!(session.proved_within(MINUTE * 30, last));
+    assert!(!session.proved_within(MINUTE * 30, last.plus(TICK)));
+    session.auth_time = None;
+    assert!(!session.proved_within(MINUTE * 30, SIGNED_IN));
+}

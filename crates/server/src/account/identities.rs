@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::federation::attempt::{Asker, Intent};
-use identity::federation::link::{UnlinkRefusal, decide_unlink, is_fresh};
+use identity::federation::link::{UnlinkRefusal, decide_unlink};
 use identity::federation::policy::{Policy, PolicyFields};
 use identity::federation::provider::Provider;
 use identity::ids::{IdentityId, ProviderId};
@@ -186,7 +186,8 @@ impl Desk<'_> {
     /// The way to the login and back, unless the sign-in is fresh: who finds a browser signed in
     /// must not change the ways into the account.
     fn fresh_first(&self) -> Option<Response> {
-        if is_fresh(&self.who.session, self.visit.now) {
+        let needed = self.door.authenticated_for;
+        if self.who.session.proved_within(needed, self.visit.now) {
             return None;
         }
         let login = format!("/{}/login?notice=fresh", self.door.key);

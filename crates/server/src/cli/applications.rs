@@ -106,6 +106,10 @@ pub struct EditArguments {
     /// Take any live session from another application
     #[arg(long, conflicts_with = "fresh_within")]
     no_fresh_within: bool,
+    /// For how long after they proved who they are people may change the ways into their account
+    /// without proving it again, such as 30m
+    #[arg(long, value_name = "TIME")]
+    authenticated_for: Option<Span>,
 }
 
 impl ApplicationsCommand {
@@ -160,6 +164,7 @@ async fn show(house: &CommandHouse, named: &Named) -> Result<Answer, Failure> {
         ("Absolute", shown(door.session.absolute)),
         ("Returns to", origins),
         ("Fresh within", fresh),
+        ("Authenticated for", shown(door.authenticated_for)),
         ("Providers", providers_of(house, &door.key).await?.join(" ")),
         ("Goes straight to", straight_to.unwrap_or_else(|| "no provider".to_owned())),
     ]
@@ -253,6 +258,7 @@ impl EditArguments {
             session: (times != door.session).then_some(times),
             auto_redirect: None,
             fresh_within: if self.no_fresh_within { Some(None) } else { fresh },
+            authenticated_for: self.authenticated_for.map(|span| span.0),
             defaults: PolicyChange::default(),
         })
     }
@@ -312,6 +318,7 @@ async fn application_json(house: &CommandHouse, door: &Application) -> Result<Va
         "absolute_seconds": door.session.absolute.as_secs(),
         "return_origins": door.return_origins,
         "fresh_within_seconds": door.fresh_within.map(|span| span.as_secs()),
+        "authenticated_for_seconds": door.authenticated_for.as_secs(),
         "auto_redirect": straight_to(house, door).await?,
     }))
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use identity::applications::ApplicationKey;
 use identity::federation::provider::ProviderState;
+use store::{ApplicationChange, By};
 use testkit::{Engine, MailServer, on_both_engines};
 
 use crate::scene::{ACCOUNT, Linking, PASSWORD, Scene, add_staff, assert_refused, sign_in};
@@ -151,6 +153,29 @@ async fn s048_linking_needs_a_sign_in_of_the_last_ten_minutes() {
     assert_eq!(page.url.path(), ACCOUNT, "{}", page.text());
     let page = linking.link(&browser).await;
     assert!(page.text().contains("It is linked"), "{}", page.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s048_how_fresh_a_sign_in_has_to_be_is_the_applications_word() {
+    let linking = Linking::on(Engine::Sqlite).await;
+    let house = &linking.scene.house;
+    let change = ApplicationChange {
+        authenticated_for: Some(Duration::from_secs(1200)),
+        ..ApplicationChange::default()
+    };
+    let door = ApplicationKey::from_stored("back-office");
+    let (by, now) = (By::operator(), house.app.now());
+    let changed = house.app.store.change_application(&door, &change, &by, now);
+    changed.await.expect("a change");
+    house.learn().await;
+    let browser = linking.scene.browser().await;
+    let form = linking.scene.account(&browser).await.form("/identities/link/corp");
+    house.clock.turn(Duration::from_secs(1100));
+    assert_eq!(browser.submit(&form).await.status, 200, "on to the provider");
+    house.clock.turn(Duration::from_secs(200));
+    let page = browser.submit(&form).await;
+    let login = browser.arrive(page).await;
+    assert!(login.text().contains("sign in once more"), "{}", login.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,8 +10,9 @@ use crate::desk::{Desk, PASSWORD, names};
 
 const EMAIL: &str = "grace@shop.test";
 
-const APPLICATION: [&str; 10] = [
+const APPLICATION: [&str; 11] = [
     "absolute_seconds",
+    "authenticated_for_seconds",
     "auto_redirect",
     "fresh_within_seconds",
     "idle_seconds",
@@ -183,6 +184,11 @@ async fn doors_are_listed_shown_and_named() {
     }
     let any = desk.ask(&["applications", "change", "back-office", "--no-fresh-within"]).await;
     assert_eq!(any["fresh_within_seconds"], json!(null));
+    let shop = desk.ask(&["applications", "show", "storefront"]).await;
+    let minutes = |door: &serde_json::Value| door["authenticated_for_seconds"].clone();
+    assert_eq!((minutes(&shop), minutes(&shown)), (1800.into(), 600.into()));
+    let edit = ["applications", "change", "back-office", "--authenticated-for", "5m"];
+    assert_eq!(minutes(&desk.ask(&edit).await), 300);
     let closed = ["applications", "change", "back-office", "--password", "off"];
     let text = desk.read(&closed).await;
     assert!(text.contains("Nobody can sign in to back-office now"), "{text}");
@@ -198,6 +204,8 @@ async fn what_no_door_can_be_is_refused_with_what_to_do() {
         (&["--idle", "13h"], "idle_beyond_absolute", "change both together"),
         (&["--absolute", "401d"], "absolute_too_long", "at most 400 days"),
         (&["--fresh-within", "10s"], "fresh_too_short", "at least a minute"),
+        (&["--authenticated-for", "59s"], "authenticated_for", "1 minute to 24 hours"),
+        (&["--authenticated-for", "25h"], "authenticated_for", "1 minute to 24 hours"),
         (&["--name", " "], "application_name", "1 to 60 characters"),
         (&["--return-origin", "https://shop.test/path"], "return_origin", "leave out the path"),
         (&["--return-origin", "http://shop.test"], "return_origin", "https://"),

@@ -73,6 +73,7 @@ both! {
             name: Some("Office".to_owned()),
             return_origins: Some(vec![origin.clone()]),
             fresh_within: Some(Some(std::time::Duration::from_secs(60))),
+            authenticated_for: Some(std::time::Duration::from_secs(90)),
             ..ApplicationChange::default()
         };
         let seen = house.store.latest_change().await.unwrap();
@@ -88,7 +89,8 @@ both! {
         let audit = house.store.list_audit(None, &Paging::first(1)).await.unwrap().items;
         let told = serde_json::to_value(&audit[0].detail).unwrap();
         let expected = serde_json::json!({
-            "name": "Office", "return_origins": ["https://shop.example"], "fresh_within": 60
+            "name": "Office", "return_origins": ["https://shop.example"], "fresh_within": 60,
+            "authenticated_for": 90,
         });
         assert_eq!((audit[0].action.as_str(), told), ("application.change", expected));
         let nowhere = ApplicationKey::from_stored("nowhere");

@@ -203,13 +203,3 @@ fn s048_the_last_way_in_is_never_cut() {
     let codes = [UnlinkRefusal::NotOffered, UnlinkRefusal::LastWayIn].map(UnlinkRefusal::code);
     assert_eq!(codes, ["linking_not_offered", "last_way_in"]);
 }
-
-#[test]
-fn s048_a_sign_in_is_fresh_for_ten_minutes_and_only_if_somebody_knows_when_it_was() {
-    let mut session = signed_in(&door("storefront")).session;
-    let last = NOW.plus(FRESH_FOR).minus(Duration::from_micros(1));
-    assert!(is_fresh(&session, last));
-    assert!(!is_fresh(&session, NOW.plus(FRESH_FOR)));
-    session.auth_time = None;
-    assert!(!is_fresh(&session, NOW));
-}

@@ -60,6 +60,8 @@ pub struct Happened {
     pub support_code: Option<String>,
     /// Put beside the note's detail.
     pub detail: Map<String, Json>,
+    /// Who arrived, as JSON; it is forgotten before the entry is.
+    pub(crate) arrival: Option<String>,
 }
 
 impl Happened {
@@ -214,8 +216,8 @@ impl Store {
         }
         tx.run(
             "INSERT INTO audit (id, at, actor, action, outcome, user_id, application, \
-             provider_id, support_code, request_id, address, user_agent, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             provider_id, support_code, request_id, address, user_agent, detail, arrival) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
             args![
                 &AuditId::new(now, &self.entropy),
                 now,
@@ -230,6 +232,7 @@ impl Store {
                 &by.note.address,
                 &by.note.user_agent,
                 serde_json::to_string(&detail)?,
+                &happened.arrival,
             ],
         )
         .await?;

@@ -46,6 +46,7 @@ pub use changes::{Change, ChangeKind, Changes};
 pub use counter::Figures;
 pub use db::examine::{Examined, Schema};
 pub use error::{Conflict, Error, Result};
+pub use federation::arrivals::RecordedArrival;
 pub use federation::attempts::Recalled;
 pub use federation::connections::{ConnectionChange, NewConnection};
 pub use federation::identities::{Identity, LinkedIdentity};

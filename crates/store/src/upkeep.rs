@@ -24,7 +24,7 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 19] = [
+const OVER: [(&str, Duration); 20] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
@@ -125,6 +125,12 @@ const OVER: [(&str, Duration); 19] = [
          WHERE h.begun_at < $1 AND NOT EXISTS \
          (SELECT 1 FROM sessions s WHERE s.id = h.session_id) LIMIT $2)",
         DAY,
+    ),
+    // Who arrived is for trying policies; the entry itself stays.
+    (
+        "UPDATE audit SET arrival = NULL WHERE id IN \
+         (SELECT id FROM audit WHERE arrival IS NOT NULL AND at < $1 LIMIT $2)",
+        Duration::from_secs(30 * 24 * 3600),
     ),
     (
         "DELETE FROM changes WHERE seq IN (SELECT seq FROM changes \

@@ -135,6 +135,11 @@ impl Decision {
             Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
         }
     }
+
+    /// Whether they are signed in by it.
+    pub fn lets_in(&self) -> bool {
+        matches!(self, Self::SignIn { .. } | Self::Link { .. } | Self::Create(_))
+    }
 }
 
 fn only_that_it_is_there<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok, S::Error> {

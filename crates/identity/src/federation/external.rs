@@ -1,6 +1,6 @@
 //! What came back from a provider and was proved.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::email::Email;
@@ -8,7 +8,7 @@ use crate::ids::ProviderId;
 use crate::users::Name;
 
 /// What the provider said about the e-mail address; absent is not false.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EmailVerified {
     /// `email_verified` was the boolean true (or the string, where the profile accepts it).

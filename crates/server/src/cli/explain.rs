@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use identity::applications::Application;
 use identity::federation::claims;
 use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser, decide};
 use identity::federation::id_token::IdClaims;
@@ -12,10 +13,14 @@ use identity::federation::refusal::Refusal;
 use serde_json::{Map, Value, json};
 
 use super::answer::table;
-use super::json_file::object;
+use super::json_file::{self, object};
 use super::policy::Shown;
 use super::{Answer, CommandHouse, Failure, audit};
 use crate::federation::save;
+
+mod replay;
+
+use replay::Replay;
 
 /// Longest file of claims, in bytes: as much as is taken from a provider.
 const MAX_CLAIMS: u64 = 256 * 1024;
@@ -28,27 +33,47 @@ pub struct ExplainCommand {
     #[arg(
         long,
         value_name = "CODE",
-        conflicts_with_all = ["application", "provider", "claims", "policy"],
-        required_unless_present = "claims"
+        conflicts_with_all = ["application", "provider", "claims", "policy", "replay"],
+        required_unless_present_any = ["claims", "replay"]
     )]
     support_code: Option<String>,
     /// Application that somebody would sign in to
-    #[arg(long, value_name = "APPLICATION", requires = "claims")]
+    #[arg(long, value_name = "APPLICATION", requires = "asked")]
     application: Option<String>,
-    /// Provider that would vouch for them
-    #[arg(long, value_name = "KEY", requires = "claims")]
+    /// Provider that would vouch for them; with --replay, every connected one where none is named
+    #[arg(long, value_name = "KEY", requires = "asked")]
     provider: Option<String>,
     /// File with what the provider would say about them: the claims of an ID token, as JSON
-    #[arg(long, value_name = "FILE", requires_all = ["application", "provider"])]
+    #[arg(long, value_name = "FILE", group = "asked", requires_all = ["application", "provider"])]
     claims: Option<PathBuf>,
     /// File with fields of a policy, as JSON, that shall hold for the connection instead of its
     /// own; nothing is changed
-    #[arg(long, value_name = "FILE", requires = "claims")]
+    #[arg(long, value_name = "FILE", requires = "asked")]
     policy: Option<PathBuf>,
+    /// Makes the last decisions again under --policy, so many for each provider, and counts who
+    /// would be let in, kept out, or change groups
+    #[arg(
+        long,
+        value_name = "DECISIONS",
+        group = "asked",
+        requires_all = ["application", "policy"],
+        conflicts_with = "claims",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    replay: Option<u32>,
+    /// With --replay: name everybody whose outcome changes, and not only the latest 20
+    #[arg(long, requires = "replay")]
+    all: bool,
 }
 
 impl ExplainCommand {
     pub(super) async fn run(self, house: &CommandHouse) -> Result<Answer, Failure> {
+        if let (Some(most), Some(application), Some(policy)) =
+            (self.replay, &self.application, &self.policy)
+        {
+            let provider = self.provider.as_deref();
+            return Replay { application, provider, policy, most, all: self.all }.run(house).await;
+        }
         match (self.support_code, self.application, self.provider, self.claims) {
             (Some(code), ..) => audit::show(house, &code).await,
             (None, Some(application), Some(provider), Some(claims)) => {
@@ -57,7 +82,8 @@ impl ExplainCommand {
             }
             _ => Err(Failure::new(
                 "usage",
-                "give --support-code, or --application, --provider and --claims",
+                "give --support-code, or --application, --provider and --claims, or --application, \
+                 --policy and --replay",
             )),
         }
     }
@@ -83,10 +109,12 @@ impl Asked {
             Err(refusal) => return Ok(unread(refusal)),
         };
         let arrival = Arrival { external, application, now: house.now() };
-        let mut known = house.store.find_known(&arrival).await?;
-        if let (Some(file), Some(connection)) = (&self.policy, &mut known.connection) {
-            connection.policy = changed(connection.policy.clone(), file)?;
-        }
+        let change = match &self.policy {
+            Some(file) => policy_of(house, &arrival.application, file).await?,
+            None => PolicyChange::default(),
+        };
+        let known = house.store.find_known_under(&arrival, |known| under(known, &change)).await?;
+        let known = known.changed;
         let decided = decide(&arrival, &known);
         let policy = match &known.connection {
             None => None,
@@ -99,13 +127,29 @@ impl Asked {
     }
 }
 
-/// What a file changes about a policy that was set.
-fn changed(old: PolicyFields, file: &Path) -> Result<PolicyFields, Failure> {
-    let fields = Value::Object(object(file, "policy", MAX_CLAIMS)?);
-    let set: PolicyFields = serde_json::from_value(fields).map_err(|error| {
+/// What a file changes about a policy that was set; groups are named there as they are to commands.
+async fn policy_of(
+    house: &CommandHouse,
+    application: &Application,
+    file: &Path,
+) -> Result<PolicyChange, Failure> {
+    let text = json_file::text(file, "policy", MAX_CLAIMS)?;
+    let mut set: PolicyFields = serde_json::from_str(&text).map_err(|error| {
         Failure::new("policy", format!("{} is no policy: {error}", file.display()))
     })?;
-    Ok(PolicyChange::from(set).apply(old))
+    if let Some(groups) = &mut set.default_groups {
+        let named: Vec<String> = groups.iter().map(|group| group.as_str().to_owned()).collect();
+        let found = save::find_groups(&house.store, application, &named).await?;
+        *groups = found.into_iter().map(|group| group.id).collect();
+    }
+    Ok(PolicyChange::from(set))
+}
+
+/// As if the change were made.
+fn under(known: &mut Known, change: &PolicyChange) {
+    if let Some(connection) = &mut known.connection {
+        connection.policy = change.apply(connection.policy.clone());
+    }
 }
 
 /// As an ID token that was checked: `iss` and `sub` are those of the provider and of somebody.

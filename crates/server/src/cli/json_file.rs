@@ -12,13 +12,22 @@ pub(super) fn object(
     code: &'static str,
     most: u64,
 ) -> Result<Map<String, Value>, Failure> {
-    let failed = |what: String| Failure::new(code, format!("{}: {what}", file.display()));
+    serde_json::from_str(&text(file, code, most)?).map_err(|error| {
+        let what = format!("not a JSON object ({error}); write it as {{\"name\": \"…\", …}}");
+        failed(file, code, what)
+    })
+}
+
+/// What stands in a file of at most `most` bytes.
+pub(super) fn text(file: &Path, code: &'static str, most: u64) -> Result<String, Failure> {
+    let failed = |what: String| failed(file, code, what);
     let length = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
     if length > most {
         return Err(failed(format!("more than {} KiB, which is more than any has", most / 1024)));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| {
-        failed(format!("not a JSON object ({error}); write it as {{\"name\": \"…\", …}}"))
-    })
+    std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))
+}
+
+fn failed(file: &Path, code: &'static str, what: String) -> Failure {
+    Failure::new(code, format!("{}: {what}", file.display()))
 }

@@ -11,6 +11,7 @@ mod explain;
 mod hosts;
 mod keys;
 mod random;
+mod replay;
 mod rules;
 mod settings;
 mod users;

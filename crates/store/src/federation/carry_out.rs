@@ -1,7 +1,8 @@
 //! Carries a decision out, inside the transaction in which it was made.
 
 use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser as Newcomer};
-use identity::federation::policy::Connection;
+use identity::federation::kept::KeptArrival;
+use identity::federation::policy::{Connection, Policy};
 use identity::federation::refusal::Refusal;
 use identity::ids::{IdentityId, UserId};
 use identity::users::{Birth, Status, User};
@@ -13,6 +14,7 @@ use crate::db::Tx;
 use crate::error::{Error, Fault};
 use crate::federation::settle::{Settle, Settled, now_of, user_of};
 use crate::groups::Grant;
+use crate::row::to_json;
 use crate::sessions::Origin;
 use crate::users::NewUser;
 use crate::value::args;
@@ -32,6 +34,7 @@ impl Store {
         decided: Decided,
     ) -> Result<Settled, Fault> {
         let connection = known.connection.clone();
+        let kept = kept(settle, &known)?;
         let (user, identity, created) = match &decided.decision {
             Decision::Refuse { reason } => {
                 self.note_refused(tx, settle, &known, &decided, reason.code()).await?;
@@ -74,7 +77,8 @@ impl Store {
             self.insert_session(tx, &user, &settle.session, origin, now_of(settle)).await?;
         let happened =
             Happened::done(action(settle)).about(&user.id).with("session", session.id.as_str());
-        self.note(tx, &explained(happened, settle, &decided)?, &settle.by, now_of(settle)).await?;
+        let happened = Happened { arrival: kept, ..explained(happened, settle, &decided)? };
+        self.note(tx, &happened, &settle.by, now_of(settle)).await?;
         Ok(Settled::SignedIn {
             session: Box::new(session),
             user: Box::new(user),
@@ -111,7 +115,8 @@ impl Store {
         let held = Happened::refused(action(settle), reason.code())
             .coded(settle.support_code.as_str())
             .about(&user.id);
-        self.note(tx, &explained(held, settle, decided)?, &settle.by, now_of(settle)).await?;
+        let held = Happened { arrival: kept(settle, known)?, ..explained(held, settle, decided)? };
+        self.note(tx, &held, &settle.by, now_of(settle)).await?;
         Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
     }
 
@@ -133,7 +138,9 @@ impl Store {
             }
             (None, _) => None,
         };
-        self.note(tx, &explained(refused, settle, decided)?, &settle.by, now_of(settle)).await
+        let refused =
+            Happened { arrival: kept(settle, known)?, ..explained(refused, settle, decided)? };
+        self.note(tx, &refused, &settle.by, now_of(settle)).await
     }
 
     async fn insert_newcomer(
@@ -189,6 +196,16 @@ impl Store {
         .await?;
         Ok(id)
     }
+}
+
+/// What is kept of somebody who came by a trip, so that other policies can be tried on them.
+fn kept(settle: &Settle, known: &Known) -> Result<Option<String>, Fault> {
+    let Some(connection) = known.connection.as_ref().filter(|_| settle.attempt.is_some()) else {
+        return Ok(None);
+    };
+    let Arrival { external, application, .. } = &settle.arrival;
+    let policy = Policy::of(&connection.policy, &known.defaults, application.user_type);
+    Ok(Some(to_json(&KeptArrival::of(external, &policy))?))
 }
 
 fn action(settle: &Settle) -> &'static str {

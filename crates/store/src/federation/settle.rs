@@ -110,6 +110,15 @@ impl Tx {
     /// One statement for somebody who is known by their identity; a second one, which looks for
     /// an account of the same address, only for somebody who is not.
     pub(crate) async fn known(&mut self, arrival: &Arrival) -> std::result::Result<Known, Fault> {
+        self.known_under(arrival, &|_| {}).await
+    }
+
+    /// The same, if `change` were true of what was set for the connection and its door.
+    pub(crate) async fn known_under(
+        &mut self,
+        arrival: &Arrival,
+        change: &(dyn Fn(&mut Known) + Sync),
+    ) -> std::result::Result<Known, Fault> {
         const KNOWN: &str = concat!(
             "SELECT ",
             provider_columns!(),
@@ -157,6 +166,7 @@ impl Tx {
             memberships: Vec::new(),
             groups: Vec::new(),
         };
+        change(&mut known);
         self.groups_of_rules(arrival, &mut known).await?;
         Ok(known)
     }

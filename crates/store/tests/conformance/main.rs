@@ -9,6 +9,8 @@ mod postgres;
 #[cfg(test)]
 mod applications;
 #[cfg(test)]
+mod arrivals;
+#[cfg(test)]
 mod attempts;
 #[cfg(test)]
 mod audit;

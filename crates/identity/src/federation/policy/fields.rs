@@ -1,6 +1,8 @@
 //! The fields of a policy: what may be set for a connection and for an application, what holds
 //! where nothing is set, and from where each value comes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
@@ -285,6 +287,14 @@ impl Policy {
         let mappings = [&self.on_create.value, &self.on_sign_in.value];
         self.allow_if.value.is_some()
             || mappings.iter().any(|mapping| mapping.rules().next().is_some())
+    }
+
+    /// The claims that its rules look at, by their names.
+    pub fn reads(&self) -> BTreeSet<&str> {
+        let mappings = [&self.on_create.value, &self.on_sign_in.value];
+        let rules = mappings.into_iter().flat_map(|mapping| mapping.rules().map(|(_, rule)| rule));
+        let rules = self.allow_if.value.iter().chain(rules);
+        rules.flat_map(|rule| rule.reads().iter().map(String::as_str)).collect()
     }
 }
 

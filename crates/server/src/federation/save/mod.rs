@@ -129,7 +129,7 @@ pub async fn find_application(store: &Store, key: &str) -> Result<Application, S
 }
 
 /// Groups by name among those for the door's users, else by id.
-async fn find_groups(
+pub async fn find_groups(
     store: &Store,
     application: &Application,
     named: &[String],

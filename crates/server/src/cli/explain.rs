@@ -72,7 +72,8 @@ impl ExplainCommand {
             (self.replay, &self.application, &self.policy)
         {
             let provider = self.provider.as_deref();
-            return Replay { application, provider, policy, most, all: self.all }.run(house).await;
+            let replay = Replay { application, provider, policy, most, all: self.all };
+            return Box::pin(replay.run(house)).await;
         }
         match (self.support_code, self.application, self.provider, self.claims) {
             (Some(code), ..) => audit::show(house, &code).await,

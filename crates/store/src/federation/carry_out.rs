@@ -77,7 +77,7 @@ impl Store {
             self.insert_session(tx, &user, &settle.session, origin, now_of(settle)).await?;
         let happened =
             Happened::done(action(settle)).about(&user.id).with("session", session.id.as_str());
-        let happened = Happened { arrival: kept, ..explained(happened, settle, &decided)? };
+        let happened = explained(happened, settle, &decided, kept)?;
         self.note(tx, &happened, &settle.by, now_of(settle)).await?;
         Ok(Settled::SignedIn {
             session: Box::new(session),
@@ -115,7 +115,7 @@ impl Store {
         let held = Happened::refused(action(settle), reason.code())
             .coded(settle.support_code.as_str())
             .about(&user.id);
-        let held = Happened { arrival: kept(settle, known)?, ..explained(held, settle, decided)? };
+        let held = explained(held, settle, decided, kept(settle, known)?)?;
         self.note(tx, &held, &settle.by, now_of(settle)).await?;
         Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
     }
@@ -138,8 +138,7 @@ impl Store {
             }
             (None, _) => None,
         };
-        let refused =
-            Happened { arrival: kept(settle, known)?, ..explained(refused, settle, decided)? };
+        let refused = explained(refused, settle, decided, kept(settle, known)?)?;
         self.note(tx, &refused, &settle.by, now_of(settle)).await
     }
 
@@ -213,7 +212,12 @@ fn action(settle: &Settle) -> &'static str {
 }
 
 /// The entry with the door, the provider, and the decision with every rule that was weighed.
-fn explained(happened: Happened, settle: &Settle, decided: &Decided) -> Result<Happened, Fault> {
+fn explained(
+    happened: Happened,
+    settle: &Settle,
+    decided: &Decided,
+    arrival: Option<String>,
+) -> Result<Happened, Fault> {
     let Json::Object(decided) = serde_json::to_value(decided)? else {
         return Err(Fault::Final(Error::Broken("a decision is no JSON object".to_owned())));
     };
@@ -223,5 +227,6 @@ fn explained(happened: Happened, settle: &Settle, decided: &Decided) -> Result<H
         happened = happened.with("attempt", attempt.as_str());
     }
     happened.detail.extend(decided);
+    happened.arrival = arrival;
     Ok(happened)
 }

@@ -33,8 +33,7 @@ impl Store {
         known: Known,
         decided: Decided,
     ) -> Result<Settled, Fault> {
-        let connection = known.connection.clone();
-        let kept = kept(settle, &known)?;
+        let (connection, kept) = (known.connection.clone(), kept(settle, &known)?);
         let (user, identity, created) = match &decided.decision {
             Decision::Refuse { reason } => {
                 self.note_refused(tx, settle, &known, &decided, reason.code()).await?;

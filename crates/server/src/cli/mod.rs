@@ -215,7 +215,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Hosts(command) => command.run(&house).await,
         Command::Keys(command) => command.run(&house).await,
         Command::Clients(command) => command.run(&house).await,
-        Command::Explain(command) => command.run(&house).await,
+        Command::Explain(command) => Box::pin(command.run(&house)).await,
         Command::Audit(command) => command.run(&house).await,
         Command::Restore(_)
         | Command::Serve

@@ -73,7 +73,7 @@ impl ExplainCommand {
         {
             let provider = self.provider.as_deref();
             let replay = Replay { application, provider, policy, most, all: self.all };
-            return replay.run(house).await;
+            return Box::pin(replay.run(house)).await;
         }
         match (self.support_code, self.application, self.provider, self.claims) {
             (Some(code), ..) => audit::show(house, &code).await,

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod clock;
+pub mod hook;
 pub mod house;
 mod html;
 pub mod log;
@@ -12,6 +13,7 @@ pub mod wire;
 
 pub use browser::{Browser, Form, Page};
 pub use clock::TestClock;
+pub use hook::{FakeHook, HookReply};
 pub use house::{Engine, House};
 pub use provider::FakeProvider;
 pub use smtp::{Mail, MailServer};

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
+use crate::federation::hook::{self, HookWord};
 use crate::federation::mapping::{Changes, Facts, Membership, Rules};
 use crate::federation::policy::{Connection, Link, Policy, PolicyFields, UnknownUser};
 use crate::federation::provider::{Provider, ProviderState};
@@ -24,6 +25,8 @@ pub struct Arrival {
     pub external: ExternalIdentity,
     /// The door.
     pub application: Application,
+    /// What the decision hook said, where the policy names one.
+    pub hook: HookWord,
     /// When.
     pub now: Moment,
 }
@@ -170,11 +173,12 @@ const SAME_ADDRESS: &str = "same_address";
 ///
 /// The order is the policy: what is switched off wins; then who may pass at all; then the identity,
 /// which is for ever; then trust in the address, weighed before the account that has it is
-/// considered; then that account; then what the door makes of strangers.
+/// considered; then that account; then what the door makes of strangers; then the operator's hook,
+/// which can only refuse or add.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
     let decision = weighing.run(arrival, known);
-    Decided { decision, rules: weighing.rules }
+    hook::weigh(arrival, known, Decided { decision, rules: weighing.rules })
 }
 
 struct Weighing {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::expressions::{EvaluationFault, Expression, KnownUser, Rule, RuleFacts};
 use crate::federation::claims::clean;
 use crate::federation::decide::{Arrival, Known};
+use crate::federation::hook;
 use crate::federation::policy::Policy;
 use crate::federation::trust;
 use crate::groups::GroupName;
@@ -66,18 +67,20 @@ fn only_that_it_is_there<T, S: Serializer>(_: &T, serializer: S) -> Result<S::Ok
     serializer.serialize_bool(true)
 }
 
-/// The keys of the groups that rules name for whoever arrived, as far as they name any: the store
-/// looks up which of them there are, and hands those to the decision.
+/// The keys of the groups that rules and the decision hook name for whoever arrived, as far as they
+/// name any: the store looks up which of them there are, and hands those to the decision.
 pub fn named_groups(arrival: &Arrival, known: &Known) -> BTreeSet<String> {
     let Some(connection) = &known.connection else { return BTreeSet::new() };
     let user_type = arrival.application.user_type;
     let policy = Policy::of(&connection.policy, &known.defaults, user_type);
     let user = known.linked.as_ref().map(|linked| &linked.user);
     let user = user.or(known.candidate.as_ref().map(|candidate| &candidate.user));
-    let Some((_, rule)) = groups_rule(&policy, user.is_none()) else { return BTreeSet::new() };
+    let rule = groups_rule(&policy, user.is_none());
     // What cannot be evaluated names nobody's groups; the decision says what is wrong with it.
-    let named = Facts::of(arrival, known, user).texts(rule).ok().flatten().unwrap_or_default();
-    keys(&named).take(MAX_GROUPS).collect()
+    let named =
+        rule.and_then(|(_, rule)| Facts::of(arrival, known, user).texts(rule).ok().flatten());
+    let by_rules = named.unwrap_or_default();
+    keys(&by_rules).take(MAX_GROUPS).chain(keys(hook::names(arrival))).collect()
 }
 
 fn keys(named: &[String]) -> impl Iterator<Item = String> {

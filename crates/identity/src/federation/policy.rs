@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::applications::{Application, ApplicationKey};
 use crate::federation::claims::is_language_tag;
+use crate::federation::hook::{DecisionHook, HookError};
 use crate::federation::provider::{Authority, Provider};
 use crate::federation::trust;
 use crate::groups::Group;
@@ -125,6 +126,9 @@ pub enum ConnectionError {
          administrators by name"
     )]
     AdministratorsByDefault,
+    /// A decision hook that is not asked.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A rule that can never give what its place needs.
     #[error(transparent)]
     Rule(#[from] KindError),
@@ -163,6 +167,7 @@ impl ConnectionError {
             Self::CreateNeedsEmail => "create_needs_email",
             Self::DomainsNeedEmail => "domains_need_email",
             Self::AdministratorsByDefault => "administrators_by_default",
+            Self::Hook(_) => "decision_hook",
             Self::Rule(_) => "rule",
             Self::ExchangeAudience => "exchange_audience",
             Self::GroupOfAnotherType { .. } => "group_of_another_type",
@@ -182,6 +187,7 @@ pub fn check_connection(
     check_word(provider, application, policy)?;
     check_newcomers(provider, policy)?;
     rules::check_kinds(policy)?;
+    policy.decision_hook.value.as_ref().map_or(Ok(()), DecisionHook::check)?;
     check_default_groups(application.user_type, default_groups)
 }
 

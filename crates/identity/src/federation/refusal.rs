@@ -28,6 +28,10 @@ pub enum Refusal {
     NoGroup,
     /// A rule of the policy cannot be applied to what the provider said.
     RuleFailed,
+    /// The operator's decision hook turned them away.
+    HookRefused,
+    /// The decision hook did not say what it has to, so nobody knows whether they may pass.
+    HookFailed,
     /// An account has the address, and the policy links nobody.
     LinkingOff,
     /// The provider is switched off.
@@ -76,7 +80,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -88,6 +92,8 @@ impl Refusal {
         Self::NotAllowed,
         Self::NoGroup,
         Self::RuleFailed,
+        Self::HookRefused,
+        Self::HookFailed,
         Self::LinkingOff,
         Self::ProviderDisabled,
         Self::ProviderNotConnected,
@@ -135,6 +141,8 @@ impl Refusal {
             | Self::NotAllowed
             | Self::NoGroup
             | Self::RuleFailed
+            | Self::HookRefused
+            | Self::HookFailed
             | Self::LinkingOff
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
@@ -168,6 +176,8 @@ impl Refusal {
             Self::NotAllowed => "the policy lets nobody with such an address or such claims pass",
             Self::NoGroup => "the policy names no group for them that there is",
             Self::RuleFailed => "a rule of the policy cannot be applied to what the provider said",
+            Self::HookRefused => "the operator's decision hook turned them away",
+            Self::HookFailed => "the decision hook did not answer as it has to, or not in time",
             Self::LinkingOff => "an account has this address, and the policy links nobody by it",
             Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
             Self::ProviderNotConnected => {
@@ -222,6 +232,8 @@ impl Refusal {
             Self::NotAllowed => "not_allowed",
             Self::NoGroup => "no_group",
             Self::RuleFailed => "rule_failed",
+            Self::HookRefused => "hook_refused",
+            Self::HookFailed => "hook_failed",
             Self::LinkingOff => "linking_off",
             Self::ProviderDisabled => "provider_disabled",
             Self::ProviderNotConnected => "provider_not_connected",

@@ -5,6 +5,7 @@ use super::people::{address, provider, silent, user};
 use crate::applications::{Application, ApplicationKey};
 use crate::federation::decide::{Arrival, Candidate, Decision, Known, Linked, decide};
 use crate::federation::external::EmailVerified;
+use crate::federation::hook::HookWord;
 use crate::federation::policy::{Connection, Link, PolicyFields, UnknownUser};
 use crate::federation::provider::{Authority, ProviderState};
 use crate::ids::{ConnectionId, IdentityId, ProviderId};
@@ -90,7 +91,12 @@ impl Scene {
         let external = silent(&provider);
         let defaults = PolicyFields::default();
         Self {
-            arrival: Arrival { external, application, now: Moment::from_seconds(0) },
+            arrival: Arrival {
+                external,
+                application,
+                hook: HookWord::Unasked,
+                now: Moment::from_seconds(0),
+            },
             known: Known {
                 provider,
                 connection: None,

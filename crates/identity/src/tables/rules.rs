@@ -7,6 +7,7 @@ use super::people::{address, provider, silent, user};
 use crate::applications::Application;
 use crate::federation::decide::{Arrival, Candidate, Decision, Known, Linked, decide};
 use crate::federation::external::EmailVerified;
+use crate::federation::hook::HookWord;
 use crate::federation::mapping::Membership;
 use crate::federation::policy::{Connection, PolicyFields};
 use crate::federation::provider::Authority;
@@ -30,22 +31,22 @@ pub(super) const OF_NAMES: &str = "\
 What becomes of what somebody is called; of their language the same.
 ";
 
-const WHO: Facet = Facet {
+pub(super) const WHO: Facet = Facet {
     name: "person",
     meaning: "nobody here yet; an account of the same address that is linked now; or known",
     values: &["new", "account", "known"],
 };
 
 /// Somebody whom everything but the rules lets in.
-struct Person {
-    arrival: Arrival,
-    known: Known,
+pub(super) struct Person {
+    pub(super) arrival: Arrival,
+    pub(super) known: Known,
     user: User,
     policy: Map<String, Value>,
 }
 
 impl Person {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let [application, ..] = Application::built_in();
         let provider = provider(Authority::Operator);
         let mut external = silent(&provider);
@@ -62,11 +63,16 @@ impl Person {
         };
         let user =
             User { email_standing: EmailStanding::Verified, ..user("person", Status::Active) };
-        let arrival = Arrival { external, application, now: Moment::from_seconds(0) };
+        let arrival = Arrival {
+            external,
+            application,
+            hook: HookWord::Unasked,
+            now: Moment::from_seconds(0),
+        };
         Self { arrival, known, user, policy: Map::new() }
     }
 
-    fn choose_who(&mut self, value: usize) {
+    pub(super) fn choose_who(&mut self, value: usize) {
         self.known.candidate = None;
         self.known.linked = None;
         let user = self.user.clone();
@@ -90,7 +96,7 @@ impl Person {
     }
 
     /// Sets one rule or field, named as `explain` names it; null takes it away.
-    fn set(&mut self, field: &str, value: Value) {
+    pub(super) fn set(&mut self, field: &str, value: Value) {
         let (field, member) = field.split_once('.').unwrap_or((field, ""));
         if member.is_empty() {
             self.policy.insert(field.to_owned(), value);
@@ -119,7 +125,7 @@ fn fields(policy: &Map<String, Value>) -> PolicyFields {
     serde_json::from_value(Value::Object(policy.clone())).unwrap_or_default()
 }
 
-fn group(name: &str) -> Group {
+pub(super) fn group(name: &str) -> Group {
     Group {
         id: GroupId::from_stored(name),
         user_type: UserType::Customer,

@@ -4,6 +4,7 @@ use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
 use identity::federation::decide::{Arrival, Candidate, Decision, Known, Linked, NewUser, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::hook::HookWord;
 use identity::federation::policy::{Connection, PolicyFields};
 use identity::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
@@ -51,7 +52,7 @@ impl Facts {
         let [storefront, ..] = Application::built_in();
         let now = Moment::from_seconds(1_800_000_000);
         Self {
-            arrival: Arrival { external, application: storefront, now },
+            arrival: Arrival { external, application: storefront, hook: HookWord::Unasked, now },
             known: Known {
                 provider: provider(),
                 connection: None,

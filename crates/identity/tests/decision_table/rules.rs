@@ -4,6 +4,7 @@ use identity::applications::Application;
 use identity::email::Email;
 use identity::federation::decide::{Arrival, Candidate, Decision, Known, Linked, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::hook::HookWord;
 use identity::federation::mapping::Membership;
 use identity::federation::policy::{Connection, PolicyFields};
 use identity::groups::Group;
@@ -72,7 +73,7 @@ impl Facts {
         }
     }
 
-    fn arrival(&self) -> Arrival {
+    pub(crate) fn arrival(&self) -> Arrival {
         let [storefront, ..] = Application::built_in();
         let external = ExternalIdentity {
             provider: provider().id,
@@ -85,10 +86,15 @@ impl Facts {
             locale: None,
             claims: self.claims.as_object().expect("claims").clone(),
         };
-        Arrival { external, application: storefront, now: Moment::from_seconds(1_800_000_000) }
+        Arrival {
+            external,
+            application: storefront,
+            hook: HookWord::Unasked,
+            now: Moment::from_seconds(1_800_000_000),
+        }
     }
 
-    fn known(&self) -> Known {
+    pub(crate) fn known(&self) -> Known {
         let user = self.user.clone();
         let candidate = Candidate { user: user.clone(), has_identity_of_provider: false };
         let identity = IdentityId::from_stored("i");

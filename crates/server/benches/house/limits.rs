@@ -29,6 +29,7 @@ use identity::email::Email;
 use identity::federation::attempt::{Attempt, Intent, Trip, begin};
 use identity::federation::decide::{Arrival, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::hook::HookWord;
 use identity::federation::provider::Provider;
 use identity::secret::{Digest, Secret};
 use identity::sessions::Method;
@@ -277,6 +278,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
         arrival: Arrival {
             external,
             application: Application::clone(&bare.door),
+            hook: HookWord::Unasked,
             now: bare.app.now(),
         },
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use identity::applications::ApplicationKey;
 use identity::federation::claims;
 use identity::federation::decide::{Arrival, decide};
+use identity::federation::hook::HookWord;
 use identity::federation::id_token::IdClaims;
 use identity::federation::policy::PolicyFields;
 use identity::ids::ProviderId;
@@ -178,7 +179,12 @@ async fn decisions(policy: &Value) -> f64 {
     };
     let external = claims::read(&row, &id, None).expect("somebody");
     let door = house.app.directory.now().application("back-office").expect("the door");
-    let arrival = Arrival { external, application: (*door).clone(), now: house.app.now() };
+    let arrival = Arrival {
+        external,
+        application: (*door).clone(),
+        hook: HookWord::Unasked,
+        now: house.app.now(),
+    };
     let known = store.find_known(&arrival).await.expect("what is known");
     let began = now();
     for _ in 0..DECISIONS {

@@ -6,6 +6,7 @@ use clap::Args;
 use identity::applications::Application;
 use identity::federation::claims;
 use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser, decide};
+use identity::federation::hook::{About, HookAnswer, HookWord, hook_of};
 use identity::federation::id_token::IdClaims;
 use identity::federation::policy::{Policy, PolicyChange, PolicyFields};
 use identity::federation::provider::Provider;
@@ -33,7 +34,8 @@ pub struct ExplainCommand {
     #[arg(
         long,
         value_name = "CODE",
-        conflicts_with_all = ["application", "provider", "claims", "policy", "replay"],
+        conflicts_with_all =
+            ["application", "provider", "claims", "policy", "hook_answer", "replay"],
         required_unless_present_any = ["claims", "replay"]
     )]
     support_code: Option<String>,
@@ -64,6 +66,10 @@ pub struct ExplainCommand {
     /// With --replay: name everybody whose outcome changes, and not only the latest 20
     #[arg(long, requires = "replay")]
     all: bool,
+    /// File with what the decision hook would answer, as JSON; it is not asked [default: nothing,
+    /// as if it let them in]
+    #[arg(long, value_name = "FILE", requires = "claims")]
+    hook_answer: Option<PathBuf>,
 }
 
 impl ExplainCommand {
@@ -78,7 +84,8 @@ impl ExplainCommand {
         match (self.support_code, self.application, self.provider, self.claims) {
             (Some(code), ..) => audit::show(house, &code).await,
             (None, Some(application), Some(provider), Some(claims)) => {
-                let asked = Asked { application, provider, policy: self.policy };
+                let (policy, hook_answer) = (self.policy, self.hook_answer);
+                let asked = Asked { application, provider, policy, hook_answer };
                 asked.explain(house, object(&claims, "claims", MAX_CLAIMS)?).await
             }
             _ => Err(Failure::new(
@@ -94,6 +101,7 @@ struct Asked {
     application: String,
     provider: String,
     policy: Option<PathBuf>,
+    hook_answer: Option<PathBuf>,
 }
 
 impl Asked {
@@ -109,14 +117,18 @@ impl Asked {
             Ok(external) => external,
             Err(refusal) => return Ok(unread(refusal)),
         };
-        let arrival = Arrival { external, application, now: house.now() };
         let change = match &self.policy {
-            Some(file) => policy_of(house, &arrival.application, file).await?,
+            Some(file) => policy_of(house, &application, file).await?,
             None => PolicyChange::default(),
         };
-        let known = house.store.find_known_under(&arrival, |known| under(known, &change)).await?;
-        let known = known.changed;
-        let decided = decide(&arrival, &known);
+        let hook = HookWord::Ahead;
+        let mut arrival = Arrival { external, application, hook, now: house.now() };
+        let (mut known, mut decided) = decide_under(house, &arrival, &change).await?;
+        if let (Some(file), Some(hook)) = (&self.hook_answer, hook_of(&arrival, &known)) {
+            let answer = hook_answer(file)?;
+            arrival.hook = HookWord::Said { hook, about: About::of(&decided.decision), answer };
+            (known, decided) = decide_under(house, &arrival, &change).await?;
+        }
         let policy = match &known.connection {
             None => None,
             Some(connection) => {
@@ -126,6 +138,24 @@ impl Asked {
         };
         answer(&decided, &known, policy.as_ref())
     }
+}
+
+async fn decide_under(
+    house: &CommandHouse,
+    arrival: &Arrival,
+    change: &PolicyChange,
+) -> Result<(Known, Decided), Failure> {
+    let known = house.store.find_known_under(arrival, |known| under(known, change)).await?;
+    let known = known.changed;
+    let decided = decide(arrival, &known);
+    Ok((known, decided))
+}
+
+/// What a file says that the decision hook would answer, read as its answer is.
+fn hook_answer(file: &Path) -> Result<HookAnswer, Failure> {
+    let said = Value::Object(object(file, "hook_answer", MAX_CLAIMS)?).to_string();
+    HookAnswer::parse(said.as_bytes())
+        .map_err(|fault| Failure::new("hook_answer", format!("{}: {fault}", file.display())))
 }
 
 /// What a file changes about a policy that was set; groups are named there as they are to commands.

@@ -6,6 +6,7 @@ pub(super) mod rules;
 use std::path::PathBuf;
 
 use clap::Args;
+use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
     Link, LocalPassword, NoGroupMatch, Policy, PolicyField, Source, UnknownUser,
 };
@@ -74,6 +75,16 @@ pub struct PolicyArguments {
     /// default groups, keep what they have, or are refused [default: default]
     #[arg(long, value_name = "default|keep|refuse")]
     no_group_match: Option<NoGroupMatch>,
+    /// Address of your own that is asked, with a signed request, before anybody is let in, and may
+    /// refuse or add names and groups (docs/policies.md) [default: none]
+    #[arg(long, value_name = "URL")]
+    decision_hook: Option<String>,
+    /// Host of the decision hook that may lie at a private address; may be given several times
+    #[arg(long, value_name = "HOST[:PORT]", requires = "decision_hook")]
+    hook_allow_private: Vec<String>,
+    /// Ask no decision hook
+    #[arg(long, conflicts_with = "decision_hook")]
+    no_decision_hook: bool,
     /// Whether people link and unlink the provider themselves, on their account page [default: off;
     /// for customers: on]
     #[arg(long, value_name = "on|off")]
@@ -101,6 +112,8 @@ impl PolicyArguments {
         let locale = self.default_locale.map(Some);
         let allow_if = self.allow_if.as_deref().map(|text| expression("allow_if", text));
         let allow_if = allow_if.transpose()?.map(Some);
+        let allow_private = self.hook_allow_private;
+        let hook = self.decision_hook.map(|url| Some(DecisionHook { url, allow_private }));
         Ok(PolicyEdit {
             unknown_user: self.unknown_user,
             link: self.link,
@@ -113,6 +126,7 @@ impl PolicyArguments {
             on_challenge: self.on_challenge.as_deref().map(parameters).transpose()?,
             sync: self.sync.as_deref().map(sync_modes).transpose()?,
             no_group_match: self.no_group_match,
+            decision_hook: if self.no_decision_hook { Some(None) } else { hook },
             manual_linking: self.manual_linking.map(Switch::is_on),
             local_password: self.local_password,
             unset: inherit.inherit,
@@ -172,7 +186,13 @@ fn words(field: PolicyField, value: &Value) -> String {
         }
         Value::Object(members) if !members.is_empty() => {
             let member = |(name, value): (&String, &Value)| {
-                format!("{name}: {}", value.as_str().unwrap_or_default())
+                let text = match value {
+                    Value::Array(all) => {
+                        all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+                    }
+                    one => one.as_str().unwrap_or_default().to_owned(),
+                };
+                format!("{name}: {text}")
             };
             members.iter().map(member).collect::<Vec<_>>().join("\n")
         }

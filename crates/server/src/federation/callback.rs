@@ -10,6 +10,7 @@ use identity::federation::attempt::{Answer, Attempt, Intent, application_of};
 use identity::federation::claims;
 use identity::federation::decide::{Arrival, decide};
 use identity::federation::external::ExternalIdentity;
+use identity::federation::hook::HookWord;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::return_to::ReturnTo;
@@ -17,11 +18,11 @@ use identity::secret::Secret;
 use store::{By, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
-use super::link;
 use super::refused::Refused;
 use super::secrets::SecretError;
 use super::trip::{Stop, Trip};
 use super::upstream::{Exchange, Proof};
+use super::{hook, link};
 use crate::app::App;
 use crate::audit::support_code;
 use crate::error::PageError;
@@ -239,7 +240,10 @@ impl Way<'_> {
         let mut note = visit.note();
         note.detail.insert("claims".to_owned(), proof.redacted());
         let now = app.now();
-        let arrival = Arrival { external, application: Application::clone(&trip.door), now };
+        let application = Application::clone(&trip.door);
+        let arrival = Arrival { external, application, hook: HookWord::Unasked, now };
+        // Still the network, and still no transaction: what the operator's own hook says to it.
+        let arrival = hook::ask(app, arrival, decide).await?;
         let settle = Settle {
             attempt: Some(trip.attempt.id.clone()),
             session: NewSession {

@@ -5,6 +5,7 @@ use identity::applications::Application;
 use identity::federation::attempt::Asker;
 use identity::federation::decide::Arrival;
 use identity::federation::external::ExternalIdentity;
+use identity::federation::hook::HookWord;
 use identity::federation::link::decide_link;
 use identity::federation::refusal::Refusal;
 use store::{By, SettleLink, SettledLink};
@@ -38,7 +39,12 @@ pub(super) async fn settle(
         linked: true,
     };
     let settle = SettleLink {
-        arrival: Arrival { external, application: Application::clone(door), now },
+        arrival: Arrival {
+            external,
+            application: Application::clone(door),
+            hook: HookWord::Unasked,
+            now,
+        },
         asker: asker.clone(),
         attempt: trip.attempt.id.clone(),
         session: digest_of(app, visit, door.user_type),

@@ -1,6 +1,7 @@
 //! Sign-in with an identity provider: out to it, back from it, and how one is connected.
 
 pub mod callback;
+pub mod hook;
 mod link;
 pub mod refused;
 pub mod save;

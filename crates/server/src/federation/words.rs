@@ -74,6 +74,19 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          Tell your administrator; the code below shows them why.",
     ),
     (
+        Refusal::HookRefused,
+        "You were not let in",
+        "{provider} knows you, but you may not sign in here at the moment. Ask your administrator; \
+         the code below shows them who decided so.",
+    ),
+    (
+        Refusal::HookFailed,
+        "You could not be checked",
+        "{provider} knows you, but whether you may sign in here could not be found out just now. \
+         Please try again in a few minutes; if it happens again, tell your administrator the code \
+         below.",
+    ),
+    (
         Refusal::LinkingOff,
         "You have an account here already",
         "There is an account here with your e-mail address, and {provider} is not a way into it. \
@@ -227,7 +240,8 @@ pub(super) const fn status(refusal: Refusal) -> StatusCode {
         | Refusal::ProviderMalformed
         | Refusal::TokenInvalid
         | Refusal::NotSignedInAnew
-        | Refusal::UserinfoMismatch => StatusCode::BAD_GATEWAY,
+        | Refusal::UserinfoMismatch
+        | Refusal::HookFailed => StatusCode::BAD_GATEWAY,
         _ => StatusCode::FORBIDDEN,
     }
 }
@@ -248,6 +262,7 @@ pub(super) const fn worth_another_trip(refusal: Refusal) -> bool {
             | Refusal::TokenInvalid
             | Refusal::NotSignedInAnew
             | Refusal::UserinfoMismatch
+            | Refusal::HookFailed
     )
 }
 

@@ -7,6 +7,7 @@ use identity::federation::claims;
 use identity::federation::decide::Arrival;
 use identity::federation::exchange::{Brought, decide_exchange};
 use identity::federation::external::ExternalIdentity;
+use identity::federation::hook::HookWord;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::federation::subject_token::{Claimed, SubjectToken};
@@ -26,6 +27,7 @@ use super::exchange::{Exchange, invalid};
 use super::token::Call;
 use crate::audit::support_code;
 use crate::error::PageError;
+use crate::federation::hook;
 use crate::federation::upstream::{self, BroughtToken};
 
 /// Exchanges a token that says it is a provider's.
@@ -117,9 +119,13 @@ impl Visitor<'_> {
         terms: &Terms,
     ) -> Result<Response, Failure> {
         let app = self.exchange.call.app;
-        let settle = self.arrive(external, subject, terms);
         let brought = Brought { kind: self.exchange.asked.kind, audiences: self.audiences };
-        let decider = |known: &_| decide_exchange(&settle.arrival, known, brought);
+        let decider = |arrival: &_, known: &_| decide_exchange(arrival, known, brought);
+        let (application, now) = (self.door.clone(), self.exchange.call.visit.now);
+        let arrival = Arrival { external, application, hook: HookWord::Unasked, now };
+        let arrival = hook::ask(app, arrival, decider).await?;
+        let settle = self.arrive(arrival, subject, terms);
+        let decider = |known: &_| decider(&settle.arrival, known);
         match app.store.settle(&settle, decider).await? {
             Settled::SignedIn { session, user, .. } => self.give(&session, &user, terms).await,
             Settled::Refused { reason, support_code } => {
@@ -131,7 +137,7 @@ impl Visitor<'_> {
 
     /// A session of its own, so that whatever ends sessions ends this, and with no cookie: the
     /// secret that would be in one is thrown away.
-    fn arrive(&self, external: ExternalIdentity, subject: &SubjectToken, terms: &Terms) -> Settle {
+    fn arrive(&self, arrival: Arrival, subject: &SubjectToken, terms: &Terms) -> Settle {
         let Call { app, visit, client, .. } = *self.exchange.call;
         let mut note = visit.note();
         let said = claims::redacted(&Value::Object(subject.claims.claims.clone()));
@@ -155,7 +161,7 @@ impl Visitor<'_> {
             },
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
-            arrival: Arrival { external, application: self.door.clone(), now: visit.now },
+            arrival,
         }
     }
 

@@ -4,7 +4,7 @@ use identity::federation::policy::{Link, UnknownUser};
 use serde_json::{Map, Value, json};
 use server::federation::save::PolicyEdit;
 use testkit::provider::person;
-use testkit::{FakeProvider, on_both_engines};
+use testkit::{FakeHook, FakeProvider, on_both_engines};
 
 use crate::desk::Desk;
 
@@ -84,6 +84,50 @@ on_both_engines! {
         let (code, message) = desk.refused(&line).await;
         assert_eq!(code, "policy");
         assert!(message.contains("policy.json") && message.contains("unknown_user"), "{message}");
+    }
+
+    async fn a_decision_hook_is_not_asked_and_what_it_would_answer_can_be_said(engine: Engine) {
+        let (desk, _provider) = furnish(engine).await;
+        let hook = FakeHook::start().await;
+        let line = ["providers", "change-connection", "corp", "--application", "back-office"];
+        let (url, host) = (hook.url(), hook.host());
+        let more = ["--decision-hook", url.as_str(), "--hook-allow-private", host.as_str()];
+        desk.ask(&[&line[..], &more].concat()).await;
+        let claims = person("stranger", "stranger@corp.example");
+        let last = |explained: &Value| {
+            let rules = explained["rules"].as_array().expect("rules");
+            rules.last().expect("a rule").clone()
+        };
+        let explained = explain(&desk, &claims, &[]).await;
+        assert_eq!(explained["decision"]["decision"], "hold");
+        assert_eq!(
+            last(&explained),
+            json!({ "rule": "decision_hook", "saw": "not asked", "settled": false })
+        );
+        assert_eq!(explained["policy"]["decision_hook"]["value"], hook.field());
+        let answer = ["--hook-answer", "answer.json"];
+        for (said, reason) in [
+            (json!({ "decision": "refuse" }), "hook_refused"),
+            (json!({ "decision": "allow", "groups": ["unheard of"] }), "hook_failed"),
+        ] {
+            write(&desk, "answer.json", &said);
+            let explained = explain(&desk, &claims, &answer).await;
+            assert_eq!(explained["decision"]["reason"], reason);
+            assert_eq!(explained["writes"], json!(["audit"]));
+        }
+        desk.house.add_group("Editors").await;
+        write(&desk, "answer.json", &json!({ "decision": "allow", "groups": ["Editors"] }));
+        let explained = explain(&desk, &claims, &answer).await;
+        assert_eq!(explained["decision"]["groups"].as_array().map(Vec::len), Some(1));
+        write(&desk, "answer.json", &json!({ "decision": "perhaps" }));
+        let fixed = ["explain", "--application", "back-office", "--provider", "corp"];
+        let claims = ["--claims", "claims.json"];
+        let (code, _) = desk.refused(&[&fixed[..], &claims, &answer].concat()).await;
+        assert_eq!(code, "hook_answer");
+        assert!(hook.asked().is_empty(), "nobody asked it");
+        desk.ask(&[&line[..], &["--no-decision-hook"]].concat()).await;
+        let explained = explain(&desk, &person("stranger", "stranger@corp.example"), &[]).await;
+        assert_ne!(last(&explained)["rule"], "decision_hook");
     }
 
     async fn what_cannot_be_explained_is_said(engine: Engine) {

@@ -11,7 +11,7 @@ use identity::users::{StatusChange, User};
 use serde_json::{Value, json};
 use store::{By, ConnectionChange};
 use testkit::provider::{Place, Signing};
-use testkit::{FakeProvider, House, on_both_engines};
+use testkit::{FakeHook, FakeProvider, House, on_both_engines};
 
 use crate::shop::{Answer, RESOURCE, Shop, claims};
 
@@ -102,6 +102,29 @@ fn denied(reason: &str) -> (u16, String, String) {
 }
 
 on_both_engines! {
+    async fn a_decision_hook_is_asked_about_whoever_a_token_is_brought_for(engine: Engine) {
+        let scene = Scene::on(engine).await;
+        let hook = FakeHook::start().await;
+        let set = json!({ "decision_hook": hook.field() });
+        let set: PolicyFields = serde_json::from_value(set).expect("fields");
+        scene
+            .change(ConnectionChange { policy: set.into(), ..ConnectionChange::default() })
+            .await;
+        let shop = scene.client("shop").await;
+        for (said, reason) in [("refuse", "hook_refused"), ("perhaps", "hook_failed")] {
+            hook.says(json!({ "decision": said }));
+            let answer = bring(&shop, &scene.id_token(json!({ "jti": said })), &[]).await;
+            assert_eq!(answer.body["error"], "invalid_grant", "{answer:?}");
+            assert!(scene.house.users().await.is_empty());
+            let audit = scene.house.audit().await;
+            let entry = audit.iter().find(|entry| entry.action == "token.exchange");
+            assert_eq!(entry.map(|entry| entry.outcome.as_str()), Some(reason));
+        }
+        hook.says(json!({ "decision": "allow" }));
+        let answer = bring(&shop, &scene.id_token(json!({ "jti": "allow" })), &[]).await;
+        assert_eq!((answer.status, hook.asked().len()), (200, 3), "{answer:?}");
+    }
+
     async fn s083_an_id_token_of_a_listed_client_becomes_an_access_token(engine: Engine) {
         let scene = Scene::on(engine).await;
         let shop = scene.client("shop").await;

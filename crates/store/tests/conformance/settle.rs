@@ -2,6 +2,7 @@
 
 use identity::federation::decide::{Arrival, Decided, Decision, Known, decide};
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::hook::HookWord;
 use identity::federation::mapping::Changes;
 use identity::federation::policy::UnknownUser;
 use identity::federation::provider::{Provider, ProviderState};
@@ -33,7 +34,12 @@ pub(crate) async fn arrive(
         locale: None,
         claims: serde_json::Map::new(),
     };
-    let arrival = Arrival { external, application: house.back_office().await, now: at(10) };
+    let arrival = Arrival {
+        external,
+        application: house.back_office().await,
+        hook: HookWord::Unasked,
+        now: at(10),
+    };
     Settle {
         arrival,
         attempt: Some(AttemptId::from_stored(format!("attempt-{subject}"))),

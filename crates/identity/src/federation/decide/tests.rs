@@ -27,6 +27,7 @@ fn arrival(email: Option<&str>) -> Arrival {
             claims: serde_json::Map::new(),
         },
         application: back_office,
+        hook: HookWord::Unasked,
         now: NOW,
     }
 }

@@ -6,6 +6,7 @@ use crate::email::Email;
 use crate::federation::decide::{Candidate, Linked};
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::fixtures::{NOW, known, provider};
+use crate::federation::hook::HookWord;
 use crate::federation::policy::UnknownUser;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::ids::{ConnectionId, IdentityId};
@@ -28,6 +29,7 @@ fn arrival(door: usize) -> Arrival {
             claims: serde_json::Map::new(),
         },
         application: Application::built_in()[door].clone(),
+        hook: HookWord::Unasked,
         now: NOW,
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::fixtures::{ISSUER, NOW, provider};
+use crate::federation::hook::HookWord;
 use crate::ids::{ConnectionId, ProviderId, PublicId, SessionId};
 use crate::sessions::Method;
 use crate::users::{Birth, EmailStanding, Name, Population, UserType};
@@ -24,7 +25,7 @@ fn arrival(key: &str) -> Arrival {
         locale: None,
         claims: serde_json::Map::new(),
     };
-    Arrival { external, application: door(key), now: NOW }
+    Arrival { external, application: door(key), hook: HookWord::Unasked, now: NOW }
 }
 
 fn asker() -> Asker {

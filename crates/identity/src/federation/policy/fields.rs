@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::rules::{Mapping, NoGroupMatch, Parameters, SyncModes};
 use crate::expressions::{Expression, Rule};
+use crate::federation::hook::DecisionHook;
 use crate::federation::provider::Authority;
 use crate::ids::GroupId;
 use crate::users::{UserType, words};
@@ -238,6 +239,8 @@ fields! {
     sync / "sync" Sync: SyncModes = |_| SyncModes::default();
     /// What becomes of people for whom the rules about groups name none that there is.
     no_group_match / "no_group_match" NoGroupMatch: NoGroupMatch = |_| NoGroupMatch::Default;
+    /// The operator's own endpoint that is asked before anybody is let in.
+    decision_hook / "decision_hook" DecisionHook: Option<DecisionHook> = |_| None;
     /// Whether people link and unlink this provider themselves, on their account page.
     manual_linking / "manual_linking" ManualLinking: bool = |user_type: UserType| {
         !user_type.is_privileged()
@@ -282,10 +285,11 @@ impl From<UnknownUser> for PolicyFields {
 }
 
 impl Policy {
-    /// Whether it has rules that look at whoever comes, or say which groups they are in.
+    /// Whether it has rules, or a hook, that look at whoever comes, or say which groups they are in.
     pub fn has_rules(&self) -> bool {
         let mappings = [&self.on_create.value, &self.on_sign_in.value];
         self.allow_if.value.is_some()
+            || self.decision_hook.value.is_some()
             || mappings.iter().any(|mapping| mapping.rules().next().is_some())
     }
 

@@ -7,6 +7,7 @@ use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::fixtures::{ISSUER, NOW, known, provider};
+use crate::federation::hook::HookWord;
 use crate::federation::policy::Connection;
 use crate::ids::ConnectionId;
 use crate::users::{Name, UserType};
@@ -47,7 +48,7 @@ fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed>
     let policy = Policy::of(fields, &PolicyFields::default(), UserType::Staff);
     let kept = KeptArrival::of(&external, &policy);
     let arrival =
-        Arrival { external: kept.external(&provider().id), application: door(), now: NOW };
+        Arrival { external: kept.external(&provider().id), application: door(), hook: HookWord::Ahead, now: NOW };
     replay(&kept, &arrival, &tried)
 }
 
@@ -106,7 +107,7 @@ fn at_a_door_that_is_not_joined_any_more_no_policy_is_in_force() {
         &Policy::of(&PolicyFields::default(), &PolicyFields::default(), UserType::Staff),
     );
     let arrival =
-        Arrival { external: kept.external(&provider().id), application: door(), now: NOW };
+        Arrival { external: kept.external(&provider().id), application: door(), hook: HookWord::Ahead, now: NOW };
     let gone = Known { connection: None, ..under(&create) };
     let tried = Tried { in_force: gone.clone(), changed: gone };
     assert_eq!(replay(&kept, &arrival, &tried), None);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use identity::applications::Application;
 use identity::federation::decide::{Arrival, Decided, Decision};
+use identity::federation::hook::HookWord;
 use identity::federation::policy::PolicyChange;
 use identity::federation::provider::Provider;
 use identity::federation::replay::{Difference, Replayed, Said, replay};
@@ -120,7 +121,12 @@ impl Tally {
         let arrivals = house.store.list_arrivals(&application.key, &provider.id, most).await?;
         for recorded in arrivals {
             let external = recorded.kept.external(&provider.id);
-            let arrival = Arrival { external, application: application.clone(), now: house.now() };
+            let arrival = Arrival {
+                external,
+                application: application.clone(),
+                hook: HookWord::Ahead,
+                now: house.now(),
+            };
             let tried =
                 house.store.find_known_under(&arrival, |known| under(known, change)).await?;
             let Some(replayed) = replay(&recorded.kept, &arrival, &tried) else { continue };

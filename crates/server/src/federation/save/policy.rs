@@ -2,6 +2,7 @@
 
 use identity::applications::Application;
 use identity::expressions::{Expression, Rule};
+use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
     Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
     PolicyFields, SyncModes, UnknownUser, check_connection, check_default_groups,
@@ -38,6 +39,8 @@ pub struct PolicyEdit {
     pub sync: Option<SyncModes>,
     /// What becomes of people for whom the rules name no group that there is.
     pub no_group_match: Option<NoGroupMatch>,
+    /// Who is asked before anybody is let in; `Some(None)` asks nobody.
+    pub decision_hook: Option<Option<DecisionHook>>,
     /// Whether people link and unlink the provider themselves.
     pub manual_linking: Option<bool>,
     /// Whether users who are made may have a password of ours.
@@ -78,11 +81,21 @@ impl PolicyEdit {
             on_challenge: self.on_challenge.clone(),
             sync: self.sync,
             no_group_match: self.no_group_match,
+            decision_hook: self.decision_hook.clone().map(hook).transpose()?,
             manual_linking: self.manual_linking,
             local_password: self.local_password,
         };
         Ok(PolicyChange { set, unset: self.unset.clone() })
     }
+}
+
+/// A hook with its hosts as they are compared.
+fn hook(given: Option<DecisionHook>) -> Result<Option<DecisionHook>, SaveError> {
+    let checked = |hook: DecisionHook| {
+        let allow_private = draft::hosts(&hook.allow_private)?;
+        Ok::<_, SaveError>(DecisionHook { allow_private, ..hook })
+    };
+    given.map(checked).transpose()
 }
 
 /// Checks what will hold for a connection.

@@ -13,12 +13,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use identity::federation::attempt::Attempt;
 use identity::federation::claims;
+use identity::federation::hook::DecisionHook;
 use identity::federation::id_token::{IdClaims, TokenFault};
 use identity::federation::metadata::{self, Metadata, MetadataError};
 use identity::federation::provider::{ClientAuthentication, Endpoints, Provider};
 use identity::federation::reach::Reach;
 use identity::federation::refusal::Refusal;
 use identity::secret::Secret;
+use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::Value;
 use store::Store;
@@ -224,6 +226,20 @@ impl Upstream {
     ) -> Result<u16, WireFault> {
         let request = self.wire.post(url, &Reach { allow_private })?.form(form);
         Ok(self.wire.send(request).await?.status())
+    }
+
+    /// Tells a decision hook about somebody, as guarded as everything that goes to a provider, and
+    /// brings the body of its answer if that is good JSON. All of it takes at most `limit`.
+    pub async fn ask_hook(
+        &self,
+        hook: &DecisionHook,
+        token: String,
+        limit: Duration,
+    ) -> Result<Vec<u8>, WireFault> {
+        let request = self.wire.post(&hook.url, &hook.reach())?;
+        let request = request.header(CONTENT_TYPE, "application/jwt").body(token).timeout(limit);
+        let reply = self.wire.send(request).await?;
+        reply.good_json().map(<[u8]>::to_vec)
     }
 
     /// What stands at an address, asked as guardedly as a provider is.

@@ -5,6 +5,7 @@ use super::people::{provider, silent, user};
 use crate::applications::Application;
 use crate::federation::attempt::Asker;
 use crate::federation::decide::Arrival;
+use crate::federation::hook::HookWord;
 use crate::federation::link::{
     LinkDecision, LinkKnown, SignedIn, UnlinkKnown, decide_link, decide_unlink,
 };
@@ -112,7 +113,11 @@ impl Links {
             owner: None,
             has_identity_of_provider: false,
         };
-        Self { arrival: Arrival { external, application, now: BEGAN }, asker, known }
+        Self {
+            arrival: Arrival { external, application, hook: HookWord::Unasked, now: BEGAN },
+            asker,
+            known,
+        }
     }
 
     fn connection(&self) -> Connection {

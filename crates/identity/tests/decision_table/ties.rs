@@ -7,6 +7,7 @@ use identity::email::Email;
 use identity::federation::attempt::Asker;
 use identity::federation::decide::Arrival;
 use identity::federation::external::{EmailVerified, ExternalIdentity};
+use identity::federation::hook::HookWord;
 use identity::federation::link::{
     LinkDecision, LinkKnown, SignedIn, UnlinkKnown, decide_link, decide_unlink,
 };
@@ -164,7 +165,11 @@ impl Links {
             owner: None,
             has_identity_of_provider: false,
         };
-        Self { arrival: Arrival { external, application, now: NOW }, known, connection }
+        Self {
+            arrival: Arrival { external, application, hook: HookWord::Unasked, now: NOW },
+            known,
+            connection,
+        }
     }
 
     fn fit_signed_in(&mut self, word: &str) {

@@ -58,7 +58,7 @@ on_both_engines! {
             let (header, told) = proved(&scene.house, &asked.token).await;
             assert_eq!(header["typ"], "decision-hook+jwt");
             assert_eq!((&told["iss"], &told["aud"]), (&json!(scene.house.app.issuer()), &json!(hook.url())));
-            assert_eq!(told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap(), 60);
+            assert_eq!(told["exp"].as_i64().expect("a time") - told["iat"].as_i64().expect("a time"), 60);
             assert_eq!((&told["application"], &told["provider"]), (&json!("back-office"), &json!("corp")));
             assert_eq!(told["identity"]["issuer"], scene.provider.issuer());
             assert_eq!(told["identity"]["email"], "ada@corp.example");

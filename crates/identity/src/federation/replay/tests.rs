@@ -47,8 +47,12 @@ fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed>
     let fields = &tried.in_force.connection.as_ref()?.policy;
     let policy = Policy::of(fields, &PolicyFields::default(), UserType::Staff);
     let kept = KeptArrival::of(&external, &policy);
-    let arrival =
-        Arrival { external: kept.external(&provider().id), application: door(), hook: HookWord::Ahead, now: NOW };
+    let arrival = Arrival {
+        external: kept.external(&provider().id),
+        application: door(),
+        hook: HookWord::Ahead,
+        now: NOW,
+    };
     replay(&kept, &arrival, &tried)
 }
 
@@ -106,8 +110,12 @@ fn at_a_door_that_is_not_joined_any_more_no_policy_is_in_force() {
         },
         &Policy::of(&PolicyFields::default(), &PolicyFields::default(), UserType::Staff),
     );
-    let arrival =
-        Arrival { external: kept.external(&provider().id), application: door(), hook: HookWord::Ahead, now: NOW };
+    let arrival = Arrival {
+        external: kept.external(&provider().id),
+        application: door(),
+        hook: HookWord::Ahead,
+        now: NOW,
+    };
     let gone = Known { connection: None, ..under(&create) };
     let tried = Tried { in_force: gone.clone(), changed: gone };
     assert_eq!(replay(&kept, &arrival, &tried), None);

@@ -1,13 +1,16 @@
 //! The decision: what the policy makes of somebody whom a provider vouches for.
 
+mod newcomers;
+
 use serde::{Serialize, Serializer};
 
 use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
+use crate::federation::guests;
 use crate::federation::hook::{self, HookWord};
 use crate::federation::mapping::{Changes, Facts, Membership, Rules};
-use crate::federation::policy::{Connection, Link, Policy, PolicyFields, UnknownUser};
+use crate::federation::policy::{Connection, Link, Policy, PolicyFields};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::federation::trust::{self, EmailTrust};
@@ -172,13 +175,14 @@ const SAME_ADDRESS: &str = "same_address";
 /// Decides. Pure: the same arrival and the same facts always give the same decision.
 ///
 /// The order is the policy: what is switched off wins; then who may pass at all; then the identity,
-/// which is for ever; then trust in the address, weighed before the account that has it is
+/// which is for ever; then who is a guest; then trust in the address, weighed before the account that has it is
 /// considered; then that account; then what the door makes of strangers; then the operator's hook,
 /// which can only refuse or add.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
     let decision = weighing.run(arrival, known);
-    hook::weigh(arrival, known, Decided { decision, rules: weighing.rules })
+    let decided = hook::weigh(arrival, known, Decided { decision, rules: weighing.rules });
+    newcomers::weigh_held_guest(arrival, known, decided)
 }
 
 struct Weighing {
@@ -217,6 +221,9 @@ impl Weighing {
         self.ask(&case, linked, |rules| rules.allow())?;
         if let Some(linked) = self.identity(known) {
             return self.returning(&case, linked);
+        }
+        if let Some(guest) = guests::new_guest(arrival, known) {
+            return self.guest(&case, guest);
         }
         let address = self.address(arrival, known, &policy)?;
         match self.same_address(known) {
@@ -369,26 +376,6 @@ impl Weighing {
         }
         let changes = self.changes(case, &candidate.user, true)?;
         Ok(Decision::Link { user: candidate.user.id.clone(), changes })
-    }
-
-    fn stranger(&mut self, case: &Case<'_>, address: &Address<'_>) -> Result<Decision, Refusal> {
-        let unknown_user = case.policy.unknown_user.value;
-        if unknown_user == UnknownUser::Refuse {
-            self.saw("unknown_user", unknown_user.as_str(), true);
-            return Err(Refusal::UnknownUser);
-        }
-        let (status, newcomer) = self.ask(case, None, |rules| {
-            rules.create()?;
-            rules.sign_in()?;
-            let status = rules.newcomer_status()?;
-            let (name, locale) = rules.newcomer_profile()?;
-            let groups = rules.newcomer_groups()?;
-            let (email, email_standing) = (address.email.clone(), address.standing);
-            Ok((status, NewUser { email, email_standing, name, locale, groups }))
-        })?;
-        self.saw("unknown_user", unknown_user.as_str(), true);
-        let held = status.map_or(unknown_user == UnknownUser::Hold, |one| one == Status::Held);
-        Ok(if held { Decision::Hold(newcomer) } else { Decision::Create(newcomer) })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The decision about somebody for whom a client brings a token instead of a browser (RFC 8693).
 
 use crate::federation::decide::{Arrival, Decided, Decision, Known, Weighed, decide};
+use crate::federation::guests::new_guest;
 use crate::federation::policy::Connection;
 use crate::federation::refusal::Refusal;
 use crate::federation::subject_token::SubjectKind;
@@ -31,7 +32,8 @@ pub fn decide_exchange(arrival: &Arrival, known: &Known, brought: Brought<'_>) -
     }
     let mut decided = decide(arrival, known);
     rules.append(&mut decided.rules);
-    if let Some(reason) = for_a_browser(&decided.decision) {
+    let is_guest = new_guest(arrival, known).is_some();
+    if let Some(reason) = for_a_browser(&decided.decision, is_guest) {
         rules.push(weighed("exchange_needs_browser", reason.code(), true));
         decided.decision = Decision::Refuse { reason };
     }
@@ -39,8 +41,12 @@ pub fn decide_exchange(arrival: &Arrival, known: &Known, brought: Brought<'_>) -
 }
 
 /// Why this needs the person in front of a browser, if it does.
-fn for_a_browser(decision: &Decision) -> Option<Refusal> {
+fn for_a_browser(decision: &Decision, is_guest: bool) -> Option<Refusal> {
     match decision {
+        // Whether a guest would be held, or somebody has their address, comes out alike.
+        Decision::Refuse { reason: Refusal::UserHeld } if is_guest => {
+            Some(Refusal::ApprovalNeedsSignIn)
+        }
         Decision::Link { .. } => Some(Refusal::LinkNeedsSignIn),
         Decision::Hold(_) => Some(Refusal::ApprovalNeedsSignIn),
         Decision::SignIn { .. } | Decision::Create(_) | Decision::Refuse { .. } => None,

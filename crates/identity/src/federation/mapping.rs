@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::expressions::{EvaluationFault, Expression, KnownUser, Rule, RuleFacts};
 use crate::federation::claims::clean;
 use crate::federation::decide::{Arrival, Known};
+use crate::federation::guests::new_guest;
 use crate::federation::hook;
 use crate::federation::policy::Policy;
 use crate::federation::trust;
@@ -74,7 +75,9 @@ pub fn named_groups(arrival: &Arrival, known: &Known) -> BTreeSet<String> {
     let user_type = arrival.application.user_type;
     let policy = Policy::of(&connection.policy, &known.defaults, user_type);
     let user = known.linked.as_ref().map(|linked| &linked.user);
-    let user = user.or(known.candidate.as_ref().map(|candidate| &candidate.user));
+    // A guest has nothing to do with the account of their address.
+    let candidate = known.candidate.as_ref().filter(|_| new_guest(arrival, known).is_none());
+    let user = user.or(candidate.map(|candidate| &candidate.user));
     let rule = groups_rule(&policy, user.is_none());
     // What cannot be evaluated names nobody's groups; the decision says what is wrong with it.
     let named =

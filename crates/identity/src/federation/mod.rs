@@ -5,6 +5,7 @@ pub mod claims;
 pub mod decide;
 pub mod exchange;
 pub mod external;
+pub mod guests;
 pub mod hook;
 pub mod id_token;
 pub mod jwks;

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::applications::{Application, ApplicationKey};
 use crate::federation::claims::is_language_tag;
+use crate::federation::guests::Guests;
 use crate::federation::hook::{DecisionHook, HookError};
 use crate::federation::provider::{Authority, Provider};
 use crate::federation::trust;
@@ -111,9 +112,18 @@ pub enum ConnectionError {
     /// Users cannot be made without an address.
     #[error(
         "new users are made from their e-mail address, but the scope \"email\" is not asked for; \
-         add --scope email, or choose --unknown-user refuse"
+         add --scope email, or choose --unknown-user refuse and --guests refuse"
     )]
     CreateNeedsEmail,
+    /// Guests are made users of by the word of somebody who has none about them.
+    #[error(
+        "guests of \"{provider}\" cannot be let in at once: an organisation's word about addresses \
+         outside its own domains never counts; choose --guests hold, and approve them one by one"
+    )]
+    GuestsOfOrganisation {
+        /// Name of the provider.
+        provider: String,
+    },
     /// Addresses are to be looked at that nobody asks for.
     #[error(
         "only people with an e-mail address in certain domains may pass, but the scope \"email\" is \
@@ -165,6 +175,7 @@ impl ConnectionError {
             Self::AnyEmail { .. } => "any_email",
             Self::Locale(_) => "locale",
             Self::CreateNeedsEmail => "create_needs_email",
+            Self::GuestsOfOrganisation { .. } => "guests_of_organisation",
             Self::DomainsNeedEmail => "domains_need_email",
             Self::AdministratorsByDefault => "administrators_by_default",
             Self::Hook(_) => "decision_hook",
@@ -227,7 +238,11 @@ fn check_newcomers(provider: &Provider, policy: &Policy) -> Result<(), Connectio
     if !makes_users && policy.link.value == Link::Never {
         return Err(ConnectionError::NobodyNew);
     }
-    if makes_users && !says_email(provider) {
+    let guests = policy.guests.value;
+    if guests == Guests::Create && provider.authority == Authority::Organisation {
+        return Err(ConnectionError::GuestsOfOrganisation { provider: provider.name.clone() });
+    }
+    if (makes_users || guests.makes_users()) && !says_email(provider) {
         return Err(ConnectionError::CreateNeedsEmail);
     }
     if !policy.allowed_domains.value.is_empty() && !says_email(provider) {

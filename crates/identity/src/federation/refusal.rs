@@ -28,6 +28,8 @@ pub enum Refusal {
     NoGroup,
     /// A rule of the policy cannot be applied to what the provider said.
     RuleFailed,
+    /// A guest of the provider, and the policy takes none.
+    GuestRefused,
     /// The operator's decision hook turned them away.
     HookRefused,
     /// The decision hook did not say what it has to, so nobody knows whether they may pass.
@@ -80,7 +82,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -92,6 +94,7 @@ impl Refusal {
         Self::NotAllowed,
         Self::NoGroup,
         Self::RuleFailed,
+        Self::GuestRefused,
         Self::HookRefused,
         Self::HookFailed,
         Self::LinkingOff,
@@ -141,6 +144,7 @@ impl Refusal {
             | Self::NotAllowed
             | Self::NoGroup
             | Self::RuleFailed
+            | Self::GuestRefused
             | Self::HookRefused
             | Self::HookFailed
             | Self::LinkingOff
@@ -176,6 +180,9 @@ impl Refusal {
             Self::NotAllowed => "the policy lets nobody with such an address or such claims pass",
             Self::NoGroup => "the policy names no group for them that there is",
             Self::RuleFailed => "a rule of the policy cannot be applied to what the provider said",
+            Self::GuestRefused => {
+                "a new identity is of another tenant than the provider's, and the policy takes no guests"
+            }
             Self::HookRefused => "the operator's decision hook turned them away",
             Self::HookFailed => "the decision hook did not answer as it has to, or not in time",
             Self::LinkingOff => "an account has this address, and the policy links nobody by it",
@@ -232,6 +239,7 @@ impl Refusal {
             Self::NotAllowed => "not_allowed",
             Self::NoGroup => "no_group",
             Self::RuleFailed => "rule_failed",
+            Self::GuestRefused => "guest_refused",
             Self::HookRefused => "hook_refused",
             Self::HookFailed => "hook_failed",
             Self::LinkingOff => "linking_off",

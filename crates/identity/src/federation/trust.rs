@@ -127,6 +127,15 @@ pub fn is_open_to_everybody(issuer: &str) -> bool {
             && ENTRA_OPEN_TENANTS.iter().any(|open| tenant.eq_ignore_ascii_case(open)))
 }
 
+/// The tenant of Entra ID that an issuer names, if it names one alone.
+pub(super) fn entra_tenant(issuer: &str) -> Option<String> {
+    let address = Url::parse(issuer).ok()?;
+    let tenant = address.path_segments()?.next().filter(|tenant| !tenant.is_empty())?;
+    let is_one = ENTRA_HOSTS.contains(&address.host_str()?)
+        && !ENTRA_OPEN_TENANTS.iter().any(|open| tenant.eq_ignore_ascii_case(open));
+    is_one.then(|| tenant.to_owned())
+}
+
 /// The authority of a provider that nobody said anything else about.
 pub fn usual_authority(issuer: &str) -> Authority {
     if is_open_to_everybody(issuer) { Authority::Public } else { Authority::Operator }

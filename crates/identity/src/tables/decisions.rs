@@ -7,7 +7,7 @@ use crate::federation::decide::{Arrival, Candidate, Decision, Known, Linked, dec
 use crate::federation::external::EmailVerified;
 use crate::federation::hook::HookWord;
 use crate::federation::policy::{Connection, Link, PolicyFields, UnknownUser};
-use crate::federation::provider::{Authority, ProviderState};
+use crate::federation::provider::{Authority, Provider, ProviderState};
 use crate::ids::{ConnectionId, IdentityId, ProviderId};
 use crate::time::Moment;
 use crate::users::{EmailStanding, Status};
@@ -87,7 +87,8 @@ pub(super) struct Scene {
 impl Scene {
     pub(super) fn new() -> Self {
         let [application, ..] = Application::built_in();
-        let provider = provider(Authority::Operator);
+        // Where no domains are named, nobody is a guest; they have a table of their own.
+        let provider = Provider { trusted_domains: Vec::new(), ..provider(Authority::Operator) };
         let external = silent(&provider);
         let defaults = PolicyFields::default();
         Self {

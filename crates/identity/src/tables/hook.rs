@@ -18,7 +18,7 @@ and where it says nothing good, nobody comes in.
 const WORDS: &[&str] =
     &["none", "unasked", "ahead", "allows", "refuses", "fails", "of another", "of other facts"];
 
-const GROUPS: &[&str] = &["nothing", "named", "not there", "administrators"];
+const GROUPS: &[&str] = &["nothing", "named", "unheard of", "administrators"];
 
 /// What comes of whom.
 pub(super) struct Hook {

@@ -3,6 +3,7 @@
 mod admissions;
 mod decisions;
 mod fold;
+mod guests;
 mod hook;
 mod people;
 mod reasons;
@@ -37,6 +38,7 @@ pub fn decision_table() -> String {
     section(&mut text, "Rules", rules::OF_PEOPLE, &mut rules::People::new());
     section(&mut text, "Groups", rules::OF_GROUPS, &mut rules::Groups::new());
     section(&mut text, "Names", rules::OF_NAMES, &mut rules::Names::new());
+    section(&mut text, "Guests", guests::OF_GUESTS, &mut guests::Guests::new());
     section(&mut text, "Decision hook", hook::OF_HOOK, &mut hook::Hook::new());
     let links = &mut ties::Links::new();
     section(&mut text, "Linking on the account page", ties::OF_LINKS, links);

@@ -17,7 +17,7 @@ pub(crate) const OF_HOOK: Facets = &[
         "hook",
         &["none", "unasked", "ahead", "allows", "refuses", "fails", "of another", "of other facts"],
     ),
-    ("groups", &["nothing", "named", "not there", "administrators"]),
+    ("groups", &["nothing", "named", "unheard of", "administrators"]),
 ];
 
 /// Somebody, and what the hook said.
@@ -58,7 +58,7 @@ impl Facts {
         let groups = match self.groups.as_str() {
             "nothing" => json!([]),
             "named" => json!(["there"]),
-            "not there" => json!(["nobody's"]),
+            "unheard of" => json!(["nobody's"]),
             other => json!([other]),
         };
         let verdict = if self.word == "refuses" { "refuse" } else { "allow" };

@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod document;
+mod guests;
 mod hook;
 mod rules;
 mod ties;
@@ -78,6 +79,13 @@ fn every_wish_to_unlink_comes_out_as_its_one_line_says() {
 }
 
 #[test]
+fn every_guest_comes_out_as_their_one_line_says() {
+    let mut facts = guests::Facts::new();
+    let table = table("Guests", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
 fn everybody_comes_by_the_decision_hook_as_their_one_line_says() {
     let mut facts = hook::Facts::new();
     let table = table("Decision hook", facts.facets());
@@ -109,6 +117,7 @@ fn every_reason_of_the_decisions_occurs_and_every_code_is_listed() {
     let mut refused = ends("Sign-in through a provider", "refuse: ", arrivals::FACETS);
     refused.extend(ends("Rules", "refuse: ", rules::OF_PEOPLE));
     refused.extend(ends("Groups", "refuse: ", rules::OF_GROUPS));
+    refused.extend(ends("Guests", "refuse: ", guests::OF_GUESTS));
     refused.extend(ends("Decision hook", "refuse: ", hook::OF_HOOK));
     let turned = ends("Sessions at a door", "sign in again: ", visits::FACETS);
     let all_turned: BTreeSet<_> =

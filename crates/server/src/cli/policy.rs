@@ -6,6 +6,7 @@ pub(super) mod rules;
 use std::path::PathBuf;
 
 use clap::Args;
+use identity::federation::guests::Guests;
 use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
     Link, LocalPassword, NoGroupMatch, Policy, PolicyField, Source, UnknownUser,
@@ -43,6 +44,10 @@ pub struct PolicyArguments {
     /// Let addresses of every domain pass
     #[arg(long, conflicts_with = "allowed_domains")]
     any_domain: bool,
+    /// What becomes of people of another tenant or domain than the provider is there for, who have
+    /// no identity here: refuse them, hold them for approval, or create a user [default: refuse]
+    #[arg(long, value_name = "refuse|hold|create")]
+    guests: Option<Guests>,
     /// Group for new users, instead of those so far; may be given several times
     #[arg(long = "default-group", value_name = "GROUP")]
     default_groups: Vec<String>,
@@ -119,6 +124,7 @@ impl PolicyArguments {
             link: self.link,
             allow_if: if self.any_claims { Some(None) } else { allow_if },
             allowed_domains: list(self.allowed_domains, self.any_domain),
+            guests: self.guests,
             default_groups: list(self.default_groups, self.no_default_group),
             default_locale: if self.no_default_locale { Some(None) } else { locale },
             on_create: self.on_create.as_deref().map(mapping).transpose()?,

@@ -74,6 +74,13 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          Tell your administrator; the code below shows them why.",
     ),
     (
+        Refusal::GuestRefused,
+        "You are a guest there",
+        "Signing in here with {provider} is for its own people, and your account there is a guest's \
+         or another company's. Sign in with an account of your own company, or ask your \
+         administrator.",
+    ),
+    (
         Refusal::HookRefused,
         "You were not let in",
         "{provider} knows you, but you may not sign in here at the moment. Ask your administrator; \

@@ -74,7 +74,11 @@ impl Scene {
     async fn furnish(engine: Engine, seed: u64) -> Self {
         let desk = Desk::at(engine).await;
         let provider = FakeProvider::start(desk.house.clock.clone()).await;
-        desk.house.connect(&provider).await;
+        let added = desk.house.try_connect(&provider, |new, _| {
+            // Whoever is of another domain, and of whose address nothing is said, is a guest.
+            new.trusted_domains = vec!["corp.example".to_owned()];
+        });
+        added.await.expect("a good provider");
         let mut groups = BTreeMap::new();
         for name in ["Newcomers", "Editors", "Support", "Board"] {
             groups.insert(name, desk.house.add_group(name).await);
@@ -102,6 +106,7 @@ impl Scene {
                 dice.perhaps(&["create", "create", "create", "hold", "refuse"].map(Value::from)),
             ),
             ("link", dice.perhaps(&["trusted_email", "never", "any_email"].map(Value::from))),
+            ("guests", dice.perhaps(&["refuse", "hold", "hold", "create"].map(Value::from))),
             ("allow_if", dice.perhaps(&condition.map(Value::from)).filter(|_| dice.throw(4) == 0)),
             (
                 "allowed_domains",

@@ -7,6 +7,7 @@ mod edge;
 mod faults;
 mod flood;
 mod form_post;
+mod guests;
 mod hook;
 mod keys;
 mod logs;

@@ -4,6 +4,7 @@ use super::*;
 use crate::applications::ApplicationKey;
 use crate::federation::external::EmailVerified;
 use crate::federation::fixtures::{NOW, known, provider};
+use crate::federation::policy::UnknownUser;
 use crate::federation::provider::Authority;
 use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};

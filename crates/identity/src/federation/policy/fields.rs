@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::rules::{Mapping, NoGroupMatch, Parameters, SyncModes};
 use crate::expressions::{Expression, Rule};
+use crate::federation::guests::Guests;
 use crate::federation::hook::DecisionHook;
 use crate::federation::provider::Authority;
 use crate::ids::GroupId;
@@ -225,6 +226,8 @@ fields! {
     allow_if / "allow_if" AllowIf: Option<Expression<Rule>> = |_| None;
     /// Domains of the e-mail addresses that may pass, as A-labels; all of them where none is named.
     allowed_domains / "allowed_domains" AllowedDomains: Vec<String> = |_| Vec::new();
+    /// What becomes of guests of the provider whom we do not know.
+    guests / "guests" Guests: Guests = |_| Guests::Refuse;
     /// Groups for new users. They grant nothing by themselves, and are never the administrators.
     default_groups / "default_groups" DefaultGroups: Vec<GroupId> = |_| Vec::new();
     /// Language of new users of whom the provider does not say one (BCP 47).

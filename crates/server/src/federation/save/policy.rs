@@ -2,6 +2,7 @@
 
 use identity::applications::Application;
 use identity::expressions::{Expression, Rule};
+use identity::federation::guests::Guests;
 use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
     Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
@@ -25,6 +26,8 @@ pub struct PolicyEdit {
     pub allow_if: Option<Option<Expression<Rule>>>,
     /// Domains whose addresses may pass; none of them lets every one pass.
     pub allowed_domains: Option<Vec<String>>,
+    /// What becomes of guests.
+    pub guests: Option<Guests>,
     /// Names or ids of groups for new users.
     pub default_groups: Option<Vec<String>>,
     /// Language of new users of whom the provider says none.
@@ -74,6 +77,7 @@ impl PolicyEdit {
             link: self.link,
             allow_if: self.allow_if.clone(),
             allowed_domains: self.allowed_domains.as_deref().map(draft::domains).transpose()?,
+            guests: self.guests,
             default_groups: groups.map(|groups| groups.into_iter().map(|group| group.id).collect()),
             default_locale: self.default_locale.clone(),
             on_create: self.on_create.clone(),

@@ -1,0 +1,199 @@
+//! Who is a guest, and that guests are linked to nobody and learn of nobody.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::applications::{Application, ApplicationKey};
+use crate::email::Email;
+use crate::federation::decide::{Candidate, Decided, Decision, Linked, decide};
+use crate::federation::external::EmailVerified;
+use crate::federation::fixtures::{NOW, known, provider};
+use crate::federation::hook::HookWord;
+use crate::federation::policy::{Connection, PolicyFields};
+use crate::federation::provider::Authority;
+use crate::federation::refusal::Refusal;
+use crate::ids::{ConnectionId, IdentityId};
+use crate::oauth::fixtures::user;
+use crate::users::{EmailStanding, Name, Status, User, UserType};
+
+const ENTRA: &str = "https://login.microsoftonline.com/0f0f0f0f-aaaa-bbbb-cccc-000000000001/v2.0";
+const GOOGLE: &str = "https://accounts.google.com";
+
+fn external(issuer: &str, email: &str, claims: Value) -> ExternalIdentity {
+    ExternalIdentity {
+        provider: provider().id,
+        issuer: issuer.to_owned(),
+        subject: "subject".to_owned(),
+        email: Some(Email::parse(email).unwrap()),
+        email_verified: EmailVerified::Absent,
+        hosted_domain: claims["hd"].as_str().map(str::to_owned),
+        name: Name::default(),
+        locale: None,
+        claims: claims.as_object().unwrap().clone(),
+    }
+}
+
+fn trusted(issuer: &str, authority: Authority, domains: &[&str]) -> Provider {
+    let trusted_domains = domains.iter().map(|one| (*one).to_owned()).collect();
+    Provider { issuer: issuer.to_owned(), authority, trusted_domains, ..provider() }
+}
+
+fn is_guest(external: &ExternalIdentity, provider: &Provider) -> Option<Guest> {
+    guest(external, provider, trust::weigh(external, provider, UserType::Staff))
+}
+
+#[test]
+fn an_address_outside_the_domains_makes_a_guest_unless_the_word_about_it_counts() {
+    let inside = external("https://id.example.com", "ada@company.test", json!({}));
+    let outside = external("https://id.example.com", "ada@elsewhere.test", json!({}));
+    let vouched = ExternalIdentity { email_verified: EmailVerified::Yes, ..outside.clone() };
+    for authority in [Authority::Operator, Authority::Organisation] {
+        let provider = trusted("https://id.example.com", authority, &["company.test"]);
+        assert_eq!(is_guest(&inside, &provider), None);
+        assert_eq!(is_guest(&outside, &provider), Some(Guest::ByAddress));
+        let expected = (authority == Authority::Organisation).then_some(Guest::ByAddress);
+        assert_eq!(is_guest(&vouched, &provider), expected);
+        let anybody = trusted("https://id.example.com", authority, &[]);
+        assert_eq!(is_guest(&outside, &anybody), None, "no domain, no guest");
+    }
+}
+
+#[test]
+fn entra_says_who_is_a_guest_in_its_tenant() {
+    let provider = trusted(ENTRA, Authority::Operator, &["company.test"]);
+    let ask = |claims| is_guest(&external(ENTRA, "ada@company.test", claims), &provider);
+    assert_eq!(ask(json!({})), None);
+    assert_eq!(ask(json!({ "acct": 0, "tid": "0F0F0F0F-AAAA-bbbb-cccc-000000000001" })), None);
+    assert_eq!(ask(json!({ "acct": 1 })), Some(Guest::ByTenant));
+    assert_eq!(ask(json!({ "acct": "1" })), Some(Guest::ByTenant));
+    assert_eq!(ask(json!({ "tid": "another" })), Some(Guest::ByTenant));
+    // Elsewhere these claims mean nothing.
+    let other = trusted("https://id.example.com", Authority::Operator, &["company.test"]);
+    let claims = json!({ "acct": 1, "tid": "another" });
+    assert_eq!(
+        is_guest(&external(&other.issuer, "ada@company.test", claims.clone()), &other),
+        None
+    );
+    let everybody = "https://login.microsoftonline.com/common/v2.0";
+    let common = trusted(everybody, Authority::Organisation, &["company.test"]);
+    let said = external(everybody, "ada@company.test", json!({ "tid": "any" }));
+    assert_eq!(is_guest(&said, &common), None, "no tenant is its own");
+}
+
+#[test]
+fn google_says_of_which_company_somebody_is() {
+    let provider = trusted(GOOGLE, Authority::Organisation, &["company.test"]);
+    let ask = |claims| is_guest(&external(GOOGLE, "ada@company.test", claims), &provider);
+    assert_eq!(ask(json!({ "hd": "company.test" })), None);
+    assert_eq!(ask(json!({ "hd": "other.test" })), Some(Guest::ByTenant));
+    assert_eq!(ask(json!({})), Some(Guest::ByTenant));
+    let anybody = trusted(GOOGLE, Authority::Public, &[]);
+    assert_eq!(is_guest(&external(GOOGLE, "ada@gmail.com", json!({})), &anybody), None);
+}
+
+/// A guest, with what was set, at a storefront that would take anybody else.
+fn arrive(by: Guest, policy: Value) -> (Arrival, Known) {
+    let [storefront, ..] = Application::built_in();
+    let email = match by {
+        Guest::ByAddress => "ada@elsewhere.test",
+        Guest::ByTenant => "ada@company.test",
+    };
+    let claims = json!({ "acct": i32::from(by == Guest::ByTenant) });
+    let policy: PolicyFields = serde_json::from_value(policy).unwrap();
+    let connection = Connection {
+        id: ConnectionId::from_stored("connection"),
+        application: ApplicationKey::from_stored("storefront"),
+        provider: provider().id,
+        policy,
+        position: 0,
+        exchange_audiences: Vec::new(),
+        exchange_staff: false,
+    };
+    let provider = trusted(ENTRA, Authority::Operator, &["company.test"]);
+    let arrival = Arrival {
+        external: external(ENTRA, email, claims),
+        application: storefront,
+        hook: HookWord::Unasked,
+        now: NOW,
+    };
+    (arrival, Known { provider, ..known(connection) })
+}
+
+fn account() -> Candidate {
+    let user =
+        User { user_type: UserType::Customer, email_standing: EmailStanding::Verified, ..user() };
+    Candidate { user, has_identity_of_provider: false }
+}
+
+fn reason(decided: &Decided) -> Refusal {
+    let Decision::Refuse { reason } = decided.decision else { panic!("{decided:?}") };
+    reason
+}
+
+#[test]
+fn guests_are_turned_away_unless_the_policy_takes_them() {
+    for policy in [json!({}), json!({ "link": "any_email" })] {
+        for (by, expected) in
+            [(Guest::ByAddress, Refusal::EmailUntrusted), (Guest::ByTenant, Refusal::GuestRefused)]
+        {
+            let (arrival, mut known) = arrive(by, policy.clone());
+            assert_eq!(reason(&decide(&arrival, &known)), expected);
+            known.candidate = Some(account());
+            let decided = decide(&arrival, &known);
+            assert_eq!(reason(&decided), expected);
+            assert!(!decided.considered_account());
+        }
+    }
+}
+
+#[test]
+fn s051_a_held_guest_learns_nothing_about_accounts() {
+    for by in [Guest::ByAddress, Guest::ByTenant] {
+        for more in [
+            json!({}),
+            json!({ "link": "any_email", "unknown_user": "create" }),
+            json!({ "on_create": { "status": "'active'", "groups": "user == null ? 'a' : 'b'" } }),
+            json!({ "on_create": { "refuse_if": "user != null" } }),
+        ] {
+            let mut policy = more;
+            policy["guests"] = json!("hold");
+            let (arrival, mut known) = arrive(by, policy);
+            let free = decide(&arrival, &known);
+            let Decision::Hold(held) = &free.decision else { panic!("{free:?}") };
+            let standing = match by {
+                Guest::ByAddress => EmailStanding::Unconfirmed,
+                Guest::ByTenant => EmailStanding::Verified,
+            };
+            assert_eq!(held.email_standing, standing);
+            known.candidate = Some(account());
+            let taken = decide(&arrival, &known);
+            assert_eq!(reason(&taken), Refusal::UserHeld, "the page of whoever is held");
+            assert!(!taken.considered_account(), "the audit does not tie them to the account");
+            assert_eq!(taken.rules.last().unwrap().saw, "a user has the address");
+            let but_last = |decided: &Decided| decided.rules[..decided.rules.len() - 1].to_vec();
+            assert_eq!(but_last(&free), but_last(&taken));
+        }
+    }
+}
+
+#[test]
+fn a_guest_is_let_in_at_once_only_with_an_address_that_counts_and_is_nobodys() {
+    let policy = json!({ "guests": "create" });
+    let (arrival, known) = arrive(Guest::ByAddress, policy.clone());
+    assert_eq!(reason(&decide(&arrival, &known)), Refusal::EmailUntrusted);
+    let (arrival, mut known) = arrive(Guest::ByTenant, policy);
+    assert!(matches!(decide(&arrival, &known).decision, Decision::Create(_)));
+    known.candidate = Some(account());
+    assert_eq!(reason(&decide(&arrival, &known)), Refusal::LinkingOff);
+}
+
+#[test]
+fn a_guest_who_is_known_comes_as_ever() {
+    for by in [Guest::ByAddress, Guest::ByTenant] {
+        let (arrival, mut known) = arrive(by, json!({}));
+        let identity = IdentityId::from_stored("identity");
+        let user = User { status: Status::Active, ..account().user };
+        known.linked = Some(Linked { identity, email: None, user });
+        assert!(matches!(decide(&arrival, &known).decision, Decision::SignIn { .. }));
+    }
+}

@@ -180,16 +180,12 @@ impl Refusal {
             Self::NotAllowed => "the policy lets nobody with such an address or such claims pass",
             Self::NoGroup => "the policy names no group for them that there is",
             Self::RuleFailed => "a rule of the policy cannot be applied to what the provider said",
-            Self::GuestRefused => {
-                "a new identity is of another tenant than the provider's, and the policy takes no guests"
-            }
+            Self::GuestRefused => "a new identity is a guest's, and the policy takes no guests",
             Self::HookRefused => "the operator's decision hook turned them away",
             Self::HookFailed => "the decision hook did not answer as it has to, or not in time",
             Self::LinkingOff => "an account has this address, and the policy links nobody by it",
             Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
-            Self::ProviderNotConnected => {
-                "the provider is not connected to this door, perhaps not any more"
-            }
+            Self::ProviderNotConnected => "the provider is not, or no more, connected to this door",
             Self::AttemptUnknown => "no such trip was begun here, or too long ago to remember",
             Self::AttemptExpired => "the trip took too long",
             Self::AttemptReplayed => "the trip was already used",

@@ -86,7 +86,8 @@ impl ExplainCommand {
             (None, Some(application), Some(provider), Some(claims)) => {
                 let (policy, hook_answer) = (self.policy, self.hook_answer);
                 let asked = Asked { application, provider, policy, hook_answer };
-                asked.explain(house, object(&claims, "claims", MAX_CLAIMS)?).await
+                let said = object(&claims, "claims", MAX_CLAIMS)?;
+                Box::pin(asked.explain(house, said)).await
             }
             _ => Err(Failure::new(
                 "usage",

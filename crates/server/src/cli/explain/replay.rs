@@ -83,7 +83,7 @@ impl Replay<'_> {
         let change = policy_of(house, &application, self.policy).await?;
         let mut tally = Tally::default();
         for provider in self.providers(house, &application).await? {
-            tally.play(house, &application, &provider, &change, self.most).await?;
+            Box::pin(tally.play(house, &application, &provider, &change, self.most)).await?;
         }
         tally.changed.sort_by_key(|one| std::cmp::Reverse(one.arrival.at));
         tally.answer(house, self.all).await

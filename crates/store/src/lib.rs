@@ -55,7 +55,7 @@ pub use federation::providers::ProviderChange;
 pub use federation::settle::{Settle, Settled};
 pub use forward_auth::{HostSession, NewTicket};
 pub use groups::MemberOutcome;
-pub use mails::{LeasedMail, MailQueue, NewMail};
+pub use mails::{LeasedMail, MailQueue, NewMail, Sealer};
 pub use oauth::back_channel_logout::{LeasedLogout, LogoutOutcome};
 pub use oauth::clients::{ClientOutcome, ClientWithSecrets};
 pub use oauth::codes::{CodeSession, TakenCode};

@@ -1,7 +1,10 @@
 //! The mail queue: outlives a restart, and hands each mail to one worker at a time.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use identity::email::Email;
 use identity::ids::MailId;
 use identity::time::Moment;
 
@@ -17,6 +20,33 @@ pub struct NewMail {
     pub id: MailId,
     /// Recipient and content, sealed: a mail may carry a link that is worth an account.
     pub sealed: String,
+}
+
+/// Writes a letter to an address that only a transaction finds, and seals it; the network has no part
+/// in it.
+#[derive(Clone)]
+pub struct Sealer(Arc<SealTo>);
+
+/// What a [`Sealer`] does. Its fault is ours, and says what it is.
+type SealTo = dyn Fn(&Email) -> std::result::Result<NewMail, String> + Send + Sync;
+
+impl Sealer {
+    /// Which writes so.
+    pub fn new(
+        write: impl Fn(&Email) -> std::result::Result<NewMail, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(write))
+    }
+
+    pub(crate) fn seal(&self, to: &Email) -> std::result::Result<NewMail, Fault> {
+        (self.0)(to).map_err(|fault| Fault::Final(Error::Broken(fault)))
+    }
+}
+
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealer")
+    }
 }
 
 /// A mail that a worker has for itself until its lease ends.

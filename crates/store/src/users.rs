@@ -301,7 +301,7 @@ impl Tx {
         self.run("UPDATE users SET status = status WHERE id = $1", args![id]).await.map(|_| ())
     }
 
-    async fn update_profile(&mut self, user: &User) -> std::result::Result<(), Fault> {
+    pub(crate) async fn update_profile(&mut self, user: &User) -> std::result::Result<(), Fault> {
         self.run(
             "UPDATE users SET email = $2, email_key = $3, email_order = $4, email_standing = $5, \
              given_name = $6, family_name = $7, locale = $8 WHERE id = $1",

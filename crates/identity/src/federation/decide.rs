@@ -65,7 +65,8 @@ pub struct Known {
     pub defaults: PolicyFields,
     /// The identity of exactly this provider, issuer and subject.
     pub linked: Option<Linked>,
-    /// The user with the same address.
+    /// The user with the same address, where that counts: of somebody new, and of whoever is known
+    /// where their own address follows their provider's.
     pub candidate: Option<Candidate>,
     /// The groups of whichever of the two there is, where the policy has rules.
     pub memberships: Vec<Membership>,
@@ -312,6 +313,7 @@ impl Weighing {
         let changes = self.ask(case, Some(user), |rules| {
             rules.sign_in()?;
             let mut changes = rules.profile(user, first)?;
+            rules.address(user, &mut changes);
             rules.groups(first, &mut changes)?;
             Ok(Changes { approved, ..changes })
         })?;

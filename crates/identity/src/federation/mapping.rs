@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, Serializer};
 
+use crate::email::Email;
 use crate::expressions::{EvaluationFault, Expression, KnownUser, Rule, RuleFacts};
 use crate::federation::claims::clean;
 use crate::federation::decide::{Arrival, Known};
@@ -15,6 +16,7 @@ use crate::groups::GroupName;
 use crate::ids::GroupId;
 use crate::users::{Name, User};
 
+mod address;
 mod rules;
 
 pub(super) use rules::Rules;
@@ -33,6 +35,23 @@ pub struct Membership {
     pub granted_here: bool,
 }
 
+/// What a sign-in shows to be wrong, without keeping anybody out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Warning {
+    /// Their address should follow the provider's, and somebody else has it.
+    EmailTaken,
+}
+
+impl Warning {
+    /// Stable name for the audit.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::EmailTaken => "email_taken",
+        }
+    }
+}
+
 /// What a sign-in changes about a user who was there before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Changes {
@@ -46,6 +65,16 @@ pub struct Changes {
     /// Their language from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// Their own address from now on. As JSON, only that it changes.
+    #[serde(
+        rename = "email_changes",
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "only_that_it_is_there"
+    )]
+    pub email: Option<Email>,
+    /// What somebody should look at. It changes nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Warning>,
     /// Whether they were held, and are not any more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub approved: bool,
@@ -60,7 +89,7 @@ pub struct Changes {
 impl Changes {
     /// Whether nothing changes.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self == Self { warning: self.warning, ..Self::default() }
     }
 }
 

@@ -106,6 +106,12 @@ pub enum ConnectionError {
         /// Name of the provider.
         provider: String,
     },
+    /// There is nothing that could be taken the first time alone.
+    #[error(
+        "the address of a user cannot be imported: everybody has one from the first day on; choose \
+         email=force, and it follows the provider at every sign-in, or email=off"
+    )]
+    EmailImport,
     /// No tag of a language.
     #[error("\"{0}\" is no language; give a tag as browsers do, such as en, de or pt-BR")]
     Locale(String),
@@ -173,6 +179,7 @@ impl ConnectionError {
             Self::OpenToEverybody { .. } => "open_to_everybody",
             Self::NobodyNew => "nobody_new",
             Self::AnyEmail { .. } => "any_email",
+            Self::EmailImport => "email_import",
             Self::Locale(_) => "locale",
             Self::CreateNeedsEmail => "create_needs_email",
             Self::GuestsOfOrganisation { .. } => "guests_of_organisation",
@@ -247,6 +254,9 @@ fn check_newcomers(provider: &Provider, policy: &Policy) -> Result<(), Connectio
     }
     if !policy.allowed_domains.value.is_empty() && !says_email(provider) {
         return Err(ConnectionError::DomainsNeedEmail);
+    }
+    if policy.sync.value.email == SyncMode::Import {
+        return Err(ConnectionError::EmailImport);
     }
     match &policy.default_locale.value {
         Some(tag) if !is_language_tag(tag) => Err(ConnectionError::Locale(tag.clone())),

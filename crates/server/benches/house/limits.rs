@@ -275,6 +275,7 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
         },
         support_code: support_code(entropy),
         by: By::system(),
+        letter: None,
         arrival: Arrival {
             external,
             application: Application::clone(&bare.door),

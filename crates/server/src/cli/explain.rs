@@ -266,6 +266,7 @@ fn writes(decision: &Decision) -> Vec<&'static str> {
     let is_in = !matches!(decision, Decision::Hold(_) | Decision::Refuse { .. });
     writes_if(made.is_some(), "user");
     writes_if(profile, "attributes of the user");
+    writes_if(changes.email.is_some(), "address of the user");
     writes_if(!grants.is_empty() || !changes.revoked.is_empty(), "groups of the user");
     writes_if(keeps, "address of the identity");
     writes_if(made.is_some() || matches!(decision, Decision::Link { .. }), "identity");

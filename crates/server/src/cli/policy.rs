@@ -71,9 +71,9 @@ pub struct PolicyArguments {
     /// the parameter
     #[arg(long, value_name = "FILE")]
     on_challenge: Option<PathBuf>,
-    /// How often attributes are taken from the provider: name, locale and groups, each off, import
-    /// (the first time) or force (at every sign-in), such as name=force,groups=import
-    /// [default: name=import,locale=import,groups=force]
+    /// How often attributes are taken from the provider: name, locale, email and groups, each off,
+    /// import (the first time; not email) or force (at every sign-in), such as
+    /// name=force,groups=import [default: name=import,locale=import,email=off,groups=force]
     #[arg(long, value_name = "ATTRIBUTE=MODE,…")]
     sync: Option<String>,
     /// What becomes of people for whom the expressions name no group that there is: they get the

@@ -18,6 +18,7 @@ use identity::secret::Secret;
 use store::{By, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
+use super::address::address_letter;
 use super::refused::Refused;
 use super::secrets::SecretError;
 use super::trip::{Stop, Trip};
@@ -258,6 +259,7 @@ impl Way<'_> {
             },
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
+            letter: Some(address_letter(app, trip, now)),
             arrival,
         };
         match app.store.settle(&settle, |known| decide(&settle.arrival, known)).await {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
+use identity::email::Email;
 use identity::ids::UserId;
 use identity::secret::Secret;
 use identity::time::Moment;
@@ -62,6 +63,9 @@ pub async fn compose(
         }
         Letter::IdentityChanged { application, user, provider, linked } => {
             identity_changed(app, &application, &user, &provider, linked).await
+        }
+        Letter::EmailChanged { application, to, provider } => {
+            email_changed(app, &application, &to, &provider)
         }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
@@ -237,6 +241,28 @@ async fn identity_changed(
     };
     let text = app.pages.text(template, context)?;
     Ok(outgoing(&user, format!("{came_of_it} {}", door.name), text))
+}
+
+/// To the address so far, without a name and without the new one: who reads mail there may be
+/// somebody else by now.
+fn email_changed(
+    app: &App,
+    application: &ApplicationKey,
+    to: &str,
+    provider: &str,
+) -> Result<Task, PageError> {
+    let (Some(door), Ok(to)) = (door(app, application), Email::parse(to)) else {
+        return Ok(Task::Nothing);
+    };
+    let context = minijinja::context! {
+        provider,
+        email => to.as_typed(),
+        application => &*door.name,
+        link => app.url(&format!("/{}/login", door.key)),
+    };
+    let text = app.pages.text("mail/email_changed.txt", context)?;
+    let subject = format!("Your e-mail address at {} has changed", door.name);
+    Ok(Task::Send(Outgoing { to, subject, text }))
 }
 
 fn outgoing(user: &User, subject: String, text: String) -> Task {

@@ -70,6 +70,16 @@ pub enum Letter {
         /// Which of the two.
         linked: bool,
     },
+    /// A user's own address follows their provider's now. Whoever reads mail at the one before is
+    /// told there: the user has it no longer, so it stands in the letter.
+    EmailChanged {
+        /// At which door.
+        application: ApplicationKey,
+        /// The address so far.
+        to: String,
+        /// What the provider is called.
+        provider: String,
+    },
     /// The password was changed.
     PasswordChanged {
         /// At which door.

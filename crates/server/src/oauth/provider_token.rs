@@ -161,6 +161,7 @@ impl Visitor<'_> {
             },
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
+            letter: None,
             arrival,
         }
     }

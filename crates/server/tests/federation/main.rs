@@ -1,5 +1,6 @@
 //! Sign-in with an identity provider, over HTTP, against a provider that does as it is told.
 
+mod addresses;
 mod changing;
 mod command_line;
 mod cost;

@@ -217,6 +217,7 @@ fn explained(
     decided: &Decided,
     arrival: Option<String>,
 ) -> Result<Happened, Fault> {
+    let warning = decided.decision.changes().and_then(|changes| changes.warning);
     let Json::Object(decided) = serde_json::to_value(decided)? else {
         return Err(Fault::Final(Error::Broken("a decision is no JSON object".to_owned())));
     };
@@ -224,6 +225,9 @@ fn explained(
         happened.at(&settle.arrival.application.key).through(&settle.arrival.external.provider);
     if let Some(attempt) = &settle.attempt {
         happened = happened.with("attempt", attempt.as_str());
+    }
+    if let Some(warning) = warning {
+        happened = happened.with("warning", warning.code());
     }
     happened.detail.extend(decided);
     happened.arrival = arrival;

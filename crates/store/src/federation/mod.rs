@@ -1,5 +1,6 @@
 //! Sign-in with an identity provider, as far as it is remembered.
 
+mod address;
 pub(crate) mod arrivals;
 pub(crate) mod attempts;
 pub(crate) mod carry_out;

@@ -107,6 +107,9 @@ impl Tx {
         let values =
             args![&user.id, &user.name.given, &user.name.family, &user.locale, user.status];
         self.run(PROFILE, values).await?;
+        if let Some(email) = &changes.email {
+            self.follow_address(&mut user, email, settle).await?;
+        }
         let grant = Grant::of(connection);
         for group in &changes.revoked {
             const REVOKE: &str = "DELETE FROM user_groups WHERE user_id = $1 AND group_id = $2 \

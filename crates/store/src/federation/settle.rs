@@ -16,6 +16,7 @@ use crate::error::{Error, Fault, Result};
 use crate::federation::connections::{ConnectionRow, connection_columns};
 use crate::federation::identities::{IdentityRow, identity_columns};
 use crate::federation::providers::{ProviderRow, provider_columns};
+use crate::mails::Sealer;
 use crate::row::{Maybe, json};
 use crate::sessions::NewSession;
 use crate::users::{UserRow, user_columns};
@@ -35,6 +36,9 @@ pub struct Settle {
     /// Who does it: a visitor, with the request's note. Claims go into the note's detail,
     /// redacted; the decision and the rules weighed are added here.
     pub by: By,
+    /// Tells the address that somebody had so far, should theirs follow the provider's; none where
+    /// nobody is told.
+    pub letter: Option<Sealer>,
 }
 
 /// What came of it.
@@ -167,6 +171,7 @@ impl Tx {
             groups: Vec::new(),
         };
         change(&mut known);
+        self.owner_of_new_address(arrival, &mut known).await?;
         self.groups_of_rules(arrival, &mut known).await?;
         Ok(known)
     }
@@ -181,7 +186,7 @@ impl Tx {
         let Some(connection) = known.connection.clone() else { return Ok(()) };
         let user_type = arrival.application.user_type;
         let policy = Policy::of(&connection.policy, &known.defaults, user_type);
-        if !policy.has_rules() {
+        if !policy.needs_groups() {
             return Ok(());
         }
         let user = known.linked.as_ref().map(|linked| &linked.user.id);
@@ -194,7 +199,7 @@ impl Tx {
         Ok(())
     }
 
-    async fn candidate(
+    pub(super) async fn candidate(
         &mut self,
         arrival: &Arrival,
         email_key: &str,

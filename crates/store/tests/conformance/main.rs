@@ -7,6 +7,8 @@
 mod postgres;
 
 #[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod applications;
 #[cfg(test)]
 mod arrivals;

@@ -46,6 +46,7 @@ pub(crate) async fn arrive(
         session: NewSession { methods: vec![Method::Provider], ..new_session(subject) },
         support_code: format!("CODE-{subject}"),
         by: By::visitor(store::AuditNote::default()),
+        letter: None,
     }
 }
 

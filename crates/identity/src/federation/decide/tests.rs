@@ -9,6 +9,7 @@ use crate::federation::provider::Authority;
 use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
 
+mod addresses;
 mod page;
 mod policies;
 mod rules;

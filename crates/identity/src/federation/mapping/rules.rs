@@ -17,8 +17,8 @@ const MAX_SHOWN: usize = 100;
 
 /// The rules of one policy, asked about one person, with what each saw.
 pub(in crate::federation) struct Rules<'a> {
-    facts: Facts<'a>,
-    policy: &'a Policy,
+    pub(super) facts: Facts<'a>,
+    pub(super) policy: &'a Policy,
     /// What was asked, in order.
     pub(in crate::federation) weighed: Vec<Weighed>,
 }
@@ -28,7 +28,7 @@ impl<'a> Rules<'a> {
         Self { facts, policy, weighed: Vec::new() }
     }
 
-    fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
+    pub(super) fn saw(&mut self, rule: &'static str, saw: impl Into<String>, settled: bool) {
         self.weighed.push(Weighed { rule, saw: saw.into(), settled });
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value as Json;
 
-use super::rules::{Mapping, NoGroupMatch, Parameters, SyncModes};
+use super::rules::{Mapping, NoGroupMatch, Parameters, SyncMode, SyncModes};
 use crate::expressions::{Expression, Rule};
 use crate::federation::guests::Guests;
 use crate::federation::hook::DecisionHook;
@@ -294,6 +294,12 @@ impl Policy {
         self.allow_if.value.is_some()
             || self.decision_hook.value.is_some()
             || mappings.iter().any(|mapping| mapping.rules().next().is_some())
+    }
+
+    /// Whether a decision needs the groups that somebody is in: rules look at them, and the address
+    /// of an administrator stays.
+    pub fn needs_groups(&self) -> bool {
+        self.has_rules() || self.sync.value.email == SyncMode::Force
     }
 
     /// The claims that its rules look at, by their names.

@@ -130,6 +130,8 @@ pub struct SyncModes {
     pub name: SyncMode,
     /// The language.
     pub locale: SyncMode,
+    /// The user's own address, at every sign-in or never: there is always one already.
+    pub email: SyncMode,
     /// What the rules about groups give. A group that is no longer among it is taken away again,
     /// if it was this connection that gave it.
     pub groups: SyncMode,
@@ -137,7 +139,12 @@ pub struct SyncModes {
 
 impl Default for SyncModes {
     fn default() -> Self {
-        Self { name: SyncMode::Import, locale: SyncMode::Import, groups: SyncMode::Force }
+        Self {
+            name: SyncMode::Import,
+            locale: SyncMode::Import,
+            email: SyncMode::Off,
+            groups: SyncMode::Force,
+        }
     }
 }
 

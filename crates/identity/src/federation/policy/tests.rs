@@ -205,6 +205,16 @@ fn s042_any_address_is_for_customers_of_the_operators_own_provider_alone() {
     }
 }
 
+#[test]
+fn an_address_is_not_imported() {
+    let import: PolicyFields =
+        serde_json::from_value(serde_json::json!({ "sync": { "email": "import" } })).unwrap();
+    assert_eq!(at_the_storefront(import, true), Some("email_import"));
+    let force = serde_json::json!({ "sync": { "email": "force" } });
+    assert_eq!(at_the_storefront(serde_json::from_value(force).unwrap(), true), None);
+    assert_eq!(crate::federation::policy::SyncModes::default().email, SyncMode::Off);
+}
+
 fn at_the_storefront(fields: PolicyFields, scopes: bool) -> Option<&'static str> {
     let customer = UserType::Customer;
     let policy = Policy::of(&fields, &PolicyFields::default(), customer);

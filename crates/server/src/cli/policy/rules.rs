@@ -57,9 +57,10 @@ pub(super) fn sync_modes(text: &str) -> Result<SyncModes, Failure> {
         match name.trim() {
             "name" => modes.name = mode,
             "locale" => modes.locale = mode,
+            "email" => modes.email = mode,
             "groups" => modes.groups = mode,
             other => {
-                let unknown = format!("\"{other}\" is none of: name, locale, groups");
+                let unknown = format!("\"{other}\" is none of: name, locale, email, groups");
                 return Err(fault(one, unknown));
             }
         }

@@ -204,7 +204,7 @@ fn a_new_user_is_as_the_rules_say_and_those_for_newcomers_first() {
     assert_eq!((new.locale.as_deref(), new.groups), (Some("de-AT"), ids(&["Editors"])));
     // What is not taken at all is not taken for newcomers either.
     let off = SyncMode::Off;
-    fields.sync = Some(SyncModes { name: off, locale: off, groups: off });
+    fields.sync = Some(SyncModes { name: off, locale: off, email: off, groups: off });
     fields.default_locale = Some(Some("nl".to_owned()));
     let (_, new) = newcomer(fields, json!({}));
     assert_eq!((new.name, new.locale.as_deref()), (Name::default(), Some("nl")));

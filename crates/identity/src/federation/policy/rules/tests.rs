@@ -23,7 +23,7 @@ fn rules_are_stored_as_their_texts() {
         "on_create": { "status": "\"held\"" },
         "on_sign_in": { "groups": "claims.groups" },
         "on_challenge": { "domain_hint": "login_hint.split(\"@\")[1]" },
-        "sync": { "name": "force", "locale": "import", "groups": "off" },
+        "sync": { "name": "force", "locale": "import", "email": "force", "groups": "off" },
         "no_group_match": "keep",
     });
     let read = fields(written.clone()).unwrap();
@@ -41,7 +41,7 @@ fn what_is_misspelled_is_refused_whole_with_its_place() {
         (json!({ "allow_if": "nobody.x" }), "nobody"),
         (json!({ "on_create": { "group": "claims.x" } }), "unknown field `group`"),
         (json!({ "on_sign_in": { "groups": "claims." } }), "column"),
-        (json!({ "sync": { "email": "force" } }), "unknown field `email`"),
+        (json!({ "sync": { "phone": "force" } }), "unknown field `phone`"),
         (json!({ "no_group_match": "drop" }), "unknown variant"),
         (json!({ "on_challenge": { "hd": "claims.hd" } }), "claims"),
     ] {

@@ -41,6 +41,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mail/no_password.txt", include_str!("../../templates/mail/no_password.txt")),
     ("mail/approved.txt", include_str!("../../templates/mail/approved.txt")),
     ("mail/rejected.txt", include_str!("../../templates/mail/rejected.txt")),
+    ("mail/email_changed.txt", include_str!("../../templates/mail/email_changed.txt")),
     ("mail/identity_linked.txt", include_str!("../../templates/mail/identity_linked.txt")),
     ("mail/identity_unlinked.txt", include_str!("../../templates/mail/identity_unlinked.txt")),
     ("mail/password_changed.txt", include_str!("../../templates/mail/password_changed.txt")),

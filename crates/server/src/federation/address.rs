@@ -1,16 +1,17 @@
 //! What is mailed to the address that somebody had, when theirs follows their provider's.
 
+use identity::applications::Application;
+use identity::federation::provider::Provider;
 use identity::time::Moment;
 use store::Sealer;
 
-use super::trip::Trip;
 use crate::app::App;
 use crate::mail::{Letter, seal};
 
 /// The letter to whichever address it was; only the settling finds it.
-pub(super) fn address_letter(app: &App, trip: &Trip, now: Moment) -> Sealer {
+pub fn address_letter(app: &App, door: &Application, provider: &Provider, now: Moment) -> Sealer {
     let app = app.clone();
-    let (application, provider) = (trip.door.key.clone(), trip.provider.name.clone());
+    let (application, provider) = (door.key.clone(), provider.name.clone());
     Sealer::new(move |to| {
         let letter = Letter::EmailChanged {
             application: application.clone(),

@@ -259,7 +259,7 @@ impl Way<'_> {
             },
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
-            letter: Some(address_letter(app, trip, now)),
+            letter: Some(address_letter(app, &trip.door, &trip.provider, now)),
             arrival,
         };
         match app.store.settle(&settle, |known| decide(&settle.arrival, known)).await {

@@ -1,6 +1,6 @@
 //! Sign-in with an identity provider: out to it, back from it, and how one is connected.
 
-mod address;
+pub mod address;
 pub mod callback;
 pub mod hook;
 mod link;

@@ -27,6 +27,7 @@ use super::exchange::{Exchange, invalid};
 use super::token::Call;
 use crate::audit::support_code;
 use crate::error::PageError;
+use crate::federation::address::address_letter;
 use crate::federation::hook;
 use crate::federation::upstream::{self, BroughtToken};
 
@@ -161,7 +162,7 @@ impl Visitor<'_> {
             },
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
-            letter: None,
+            letter: Some(address_letter(app, self.door, self.provider, visit.now)),
             arrival,
         }
     }

@@ -38,7 +38,8 @@ on_both_engines! {
         let set = |value: Value| json!({ "value": value, "from": "connection" });
         assert_eq!(policy["allow_if"], set(json!("\"shop\" in claims.groups")));
         assert_eq!(policy["on_sign_in"], set(rules));
-        let sync = json!({ "name": "force", "locale": "import", "groups": "import" });
+        let sync =
+            json!({ "name": "force", "locale": "import", "email": "off", "groups": "import" });
         assert_eq!(policy["sync"], set(sync));
         assert_eq!(policy["no_group_match"], set(json!("refuse")));
         let text = desk.read(&["providers", "show", "corp"]).await;

@@ -75,7 +75,7 @@ on_both_engines! {
             (["--allow-if", "claims.x =="], "expression", "column 12"),
             (["--allow-if", "claims.x + \"y\""], "rule", "allow_if has to be a condition"),
             (["--on-challenge", "rules.json"], "expression", "\"state\" is a parameter of the protocol"),
-            (["--sync", "email=force"], "sync", "none of: name, locale, groups"),
+            (["--sync", "phone=force"], "sync", "none of: name, locale, email, groups"),
             (["--sync", "name=often"], "sync", "none of: off, import, force"),
         ] {
             let (said, message) = desk.refused(&change(&wrong)).await;

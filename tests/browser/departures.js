@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import * as openid from 'openid-client';
 
 import { refused } from '../harness/application.js';
+import { until } from '../harness/process.js';
 import { ADMIN, scenario } from '../harness/stage.js';
 
 scenario('departures', { application: true }, (scene, stage) => {
@@ -76,6 +77,11 @@ scenario('departures', { application: true }, (scene, stage) => {
   scene('a grant with offline_access outlives the logout of the browser, and ends with the user', async () => {
     await stage.house.cli('clients', 'change', 'order-desk', '--scope', 'openid', '--scope', 'profile', '--scope',
       'email', '--scope', 'offline_access');
+    await until('the house knows the scope', async () => {
+      const way = await application().begin({ scope: 'openid offline_access', prompt: 'none' });
+      const answer = await fetch(way, { redirect: 'manual' });
+      return answer.headers.get('location').includes('login_required');
+    });
     const late = { email: 'bea.buyer@company.test', givenName: 'Bea', familyName: 'Buyer', password: 'copper window lemon 58' };
     await stage.house.addStaff(late);
     const visitor = await stage.visitor();

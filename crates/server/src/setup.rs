@@ -41,7 +41,10 @@ pub async fn make_link(
             let origin = public_url.as_str().trim_end_matches('/');
             Ok(Some(format!("{origin}/{DOOR}/setup?token={}", token.expose())))
         }
-        Setup::Done(_) | Setup::AdministratorExists | Setup::Unusable => Ok(None),
+        Setup::Done(_)
+        | Setup::AdministratorExists
+        | Setup::Unusable
+        | Setup::LocalLoginClosed => Ok(None),
     }
 }
 
@@ -122,12 +125,14 @@ pub async fn send(
         HashError::Busy => PageError::Busy,
         HashError::Unreadable(_) => PageError::broken(error),
     })?;
-    let new = SetupUser { user: checked.user, hash: hash.to_string() };
+    let application = door(&app)?.key.clone();
+    let new = SetupUser { application, user: checked.user, hash: hash.to_string() };
     let by = By::visitor(visit.note());
     match app.store.take_setup_link(&form.token.digest(), &new, &by, visit.now).await {
         Ok(Setup::Done(_)) => {
             Ok(Redirect::to(&format!("/{DOOR}/login?notice=set_up")).into_response())
         }
+        Ok(Setup::LocalLoginClosed) => Ok(closed_page(&app, door(&app)?.as_ref(), None)),
         Ok(other) => refused(&app, &other),
         Err(store::Error::Conflict(Conflict::EmailTaken)) => {
             let text = "Somebody has this address already. Use another one, or make them an \
@@ -197,7 +202,7 @@ fn refused(app: &App, found: &Setup) -> Result<Response, PageError> {
             "administrator_exists",
             "There is an administrator already. Sign in, or ask them to add you.",
         ),
-        Setup::Unusable => (
+        Setup::Unusable | Setup::LocalLoginClosed => (
             "setup_link_unusable",
             "This link was used, is too old, or is not complete. Make a new one on the machine \
              that runs this: vestibule setup-link",

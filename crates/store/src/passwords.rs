@@ -1,5 +1,6 @@
 //! Passwords of ours: looked up, set, and turned into a session.
 
+use identity::applications::ApplicationKey;
 use identity::federation::policy::{DoorPolicy, may_have_password};
 use identity::ids::{SessionId, UserId};
 use identity::secret::Digest;
@@ -36,6 +37,8 @@ pub struct PasswordLogin {
 pub struct PasswordChange {
     /// Whose.
     pub user: UserId,
+    /// The door at which they do.
+    pub application: ApplicationKey,
     /// The hash that the current password was verified against.
     pub verified_hash: String,
     /// The new password, hashed.
@@ -51,7 +54,8 @@ pub struct PasswordChange {
 pub enum ChangedPassword {
     /// It is set.
     Done,
-    /// The user may have none, or may not come in, by now; nothing was written.
+    /// The user may have none, or may not come in, or the door takes none, by now; nothing was
+    /// written.
     NotAllowed,
     /// It was changed since it was verified; nothing was written.
     ChangedMeanwhile,
@@ -89,6 +93,8 @@ pub enum PasswordOutcome {
     NotActive(Status),
     /// The password was changed since it was looked up; nothing was written.
     PasswordChanged,
+    /// The door takes no passwords any more; nothing was written.
+    LocalLoginClosed,
 }
 
 #[derive(sqlx::FromRow)]
@@ -164,8 +170,8 @@ impl Store {
     }
 
     /// Turns a right password into a session, in one transaction that looks again whether the
-    /// user is active and the password still the one that was verified: hashing takes long enough
-    /// for either to change. `counters` says what becomes of the reserved counters
+    /// user is active, the door takes passwords, and the password is still the one that was
+    /// verified: hashing takes long enough for any of it to change. `counters` says what becomes of the reserved counters
     /// (`identity::throttle::settled_ok`).
     pub async fn complete_password_sign_in(
         &self,
@@ -179,9 +185,11 @@ impl Store {
             if user.status != Status::Active {
                 return Ok(PasswordOutcome::NotActive(user.status));
             }
-            const HASH: &str = "SELECT hash FROM passwords WHERE user_id = $1";
-            let now_set: Option<(String,)> = tx.opt(HASH, args![&user.id]).await?;
-            if now_set.is_none_or(|(hash,)| hash != verified_hash) {
+            let (local_login, hash) = tx.password_at(&session.application, &user.id).await?;
+            if !local_login {
+                return Ok(PasswordOutcome::LocalLoginClosed);
+            }
+            if hash.is_none_or(|hash| hash != verified_hash) {
                 return Ok(PasswordOutcome::PasswordChanged);
             }
             if !tx.may_have_password(&user).await? {
@@ -243,9 +251,11 @@ impl Store {
             if user.status != Status::Active || !tx.may_have_password(&user).await? {
                 return Ok(ChangedPassword::NotAllowed);
             }
-            const HASH: &str = "SELECT hash FROM passwords WHERE user_id = $1";
-            let now_set: Option<(String,)> = tx.opt(HASH, args![&user.id]).await?;
-            if now_set.is_none_or(|(hash,)| hash != change.verified_hash) {
+            let (local_login, hash) = tx.password_at(&change.application, &user.id).await?;
+            if !local_login {
+                return Ok(ChangedPassword::NotAllowed);
+            }
+            if hash.is_none_or(|hash| hash != change.verified_hash) {
                 return Ok(ChangedPassword::ChangedMeanwhile);
             }
             tx.replace_password(&user, &change.hash, Some(&change.keep), now).await?;
@@ -266,6 +276,29 @@ fn doors_of(rows: &[(String, Option<String>)]) -> std::result::Result<Vec<DoorPo
 }
 
 impl Tx {
+    /// Whether a door takes passwords, and the hash of what a user has as one, both as they are
+    /// now: no other process's memory of the door counts.
+    pub(crate) async fn password_at(
+        &mut self,
+        door: &ApplicationKey,
+        user: &UserId,
+    ) -> std::result::Result<(bool, Option<String>), Fault> {
+        const SQL: &str = "SELECT a.local_login, w.hash FROM applications a \
+                           LEFT JOIN passwords w ON w.user_id = $2 WHERE a.key = $1";
+        let row: Option<(bool, Option<String>)> = self.opt(SQL, args![door, user]).await?;
+        Ok(row.unwrap_or((false, None)))
+    }
+
+    /// Whether a door takes passwords now.
+    pub(crate) async fn takes_passwords(
+        &mut self,
+        door: &ApplicationKey,
+    ) -> std::result::Result<bool, Fault> {
+        const SQL: &str = "SELECT local_login FROM applications WHERE key = $1";
+        let row: Option<(bool,)> = self.opt(SQL, args![door]).await?;
+        Ok(row.is_some_and(|(local_login,)| local_login))
+    }
+
     /// Whether this user may have a password of ours, by what is set now.
     pub(crate) async fn may_have_password(
         &mut self,

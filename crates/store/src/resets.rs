@@ -1,5 +1,6 @@
 //! Forgotten passwords: links by mail that work once, for two hours, and only the latest one.
 
+use identity::applications::ApplicationKey;
 use identity::ids::UserId;
 use identity::secret::Digest;
 use identity::time::Moment;
@@ -33,6 +34,8 @@ pub struct NewReset {
 pub struct TakeReset {
     /// The link's.
     pub token: Digest,
+    /// The door at which it is used.
+    pub application: ApplicationKey,
     /// The new password, hashed.
     pub hash: String,
     /// Tells the user that the password was changed.
@@ -63,6 +66,8 @@ pub enum ResetRefusal {
     NotActive,
     /// The user signs in through a provider and may have no password here.
     NoPassword,
+    /// The door at which it is used takes no passwords.
+    LocalLoginClosed,
 }
 
 impl ResetRefusal {
@@ -75,6 +80,7 @@ impl ResetRefusal {
             Self::Voided => "reset_voided",
             Self::NotActive => "user_not_active",
             Self::NoPassword => "no_password",
+            Self::LocalLoginClosed => "local_login_closed",
         }
     }
 }
@@ -166,7 +172,8 @@ impl Store {
         Ok(link.weigh(user, may_have_password, now))
     }
 
-    /// Uses a link up and sets the password: of any number of callers one. Ends the user's
+    /// Uses a link up and sets the password, at a door that takes passwords: of any number of
+    /// callers one. Ends the user's
     /// sessions, voids other links, lifts the barrier, counts the address as verified, since mail
     /// to it arrived, and puts the notice of it all into the mail queue.
     pub async fn take_password_reset(
@@ -199,6 +206,10 @@ impl Store {
                 refused = Some(weighed);
                 return Err(Fault::Undo);
             };
+            if !tx.takes_passwords(&take.application).await? {
+                refused = Some(Reset::Refused(ResetRefusal::LocalLoginClosed));
+                return Err(Fault::Undo);
+            }
             tx.replace_password(&user, &take.hash, None, now).await?;
             const VERIFIED: &str = "UPDATE users SET email_standing = 'verified' WHERE id = $1";
             tx.run(VERIFIED, args![&user.id]).await?;

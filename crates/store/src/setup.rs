@@ -1,5 +1,6 @@
 //! The link by which the first administrator comes in.
 
+use identity::applications::ApplicationKey;
 use identity::secret::Digest;
 use identity::time::Moment;
 use identity::users::User;
@@ -17,6 +18,8 @@ use crate::value::args;
 /// Who is to be the first administrator.
 #[derive(Clone, Debug)]
 pub struct SetupUser {
+    /// The door that they are to come in by, with the password.
+    pub application: ApplicationKey,
     /// The user; staff.
     pub user: NewUser,
     /// Their password's hash as a PHC string.
@@ -34,6 +37,8 @@ pub enum Setup {
     AdministratorExists,
     /// No such link, too late, or used.
     Unusable,
+    /// The door takes no passwords by now, so nobody begins with one. The link stays good.
+    LocalLoginClosed,
 }
 
 impl Store {
@@ -91,6 +96,9 @@ impl Store {
             if tx.count_administrators().await? > 0 {
                 tx.void_setup_links().await?;
                 return Ok(Setup::AdministratorExists);
+            }
+            if !tx.takes_passwords(&new.application).await? {
+                return Ok(Setup::LocalLoginClosed);
             }
             if tx.run(TAKE, args![token, now]).await? == 0 {
                 return Ok(Setup::Unusable);

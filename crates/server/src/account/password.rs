@@ -175,6 +175,7 @@ impl Desk<'_> {
         let notice = Letter::PasswordChanged { application: door.key.clone(), user: user.clone() };
         let change = PasswordChange {
             user: user.clone(),
+            application: door.key.clone(),
             verified_hash: current_hash.to_owned(),
             hash,
             keep: who.session.id.clone(),

@@ -14,7 +14,7 @@ use crate::app::{App, Parts};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::Config;
 use crate::serve::{asked_to_stop, serve};
-use crate::setup::make_link;
+use crate::setup::{DOOR, make_link};
 
 /// Where the demo is.
 #[derive(Debug, Args)]
@@ -79,6 +79,10 @@ async fn show_setup_link(app: &App) -> Result<(), Failure> {
     }
     if !stderr().is_terminal() {
         tracing::info!("nobody can administer this house yet; run: vestibule setup-link");
+        return Ok(());
+    }
+    if !app.directory.now().application(DOOR).is_some_and(|door| door.local_login) {
+        tracing::info!("nobody can administer this house, and {DOOR} takes no passwords");
         return Ok(());
     }
     let token = Secret::generate(app.entropy.as_ref());

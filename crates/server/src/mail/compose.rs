@@ -131,6 +131,10 @@ async fn reset_link(
     now: Moment,
 ) -> Result<Task, PageError> {
     let door = &asked.door;
+    // Closed since somebody asked: the link would lead to a page that says so.
+    if !door.local_login {
+        return Ok(Task::Nothing);
+    }
     match app.store.find_password_reset(&token.digest(), now).await? {
         Reset::Good(user) => {
             let path = format!("/{}/password/reset?token={}", door.key, token.expose());
@@ -209,8 +213,10 @@ async fn password_changed(
     if user.status == Status::Deleted {
         return Ok(Task::Nothing);
     }
+    // A door that takes no passwords has none to ask for.
+    let forgot = || app.url(&format!("/{}/password/forgot", door.key));
     let context = minijinja::context! {
-        link => app.url(&format!("/{}/password/forgot", door.key)),
+        link => door.local_login.then(forgot),
         ..greeting(&door, &user)
     };
     let text = app.pages.text("mail/password_changed.txt", context)?;
@@ -236,6 +242,7 @@ async fn identity_changed(
     };
     let context = minijinja::context! {
         provider,
+        passwords => door.local_login,
         link => app.url(&format!("/{}/account", door.key)),
         ..greeting(&door, &user)
     };

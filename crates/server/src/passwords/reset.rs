@@ -110,6 +110,7 @@ pub async fn send(
     let notice = Letter::PasswordChanged { application: door.key.clone(), user: user.id.clone() };
     let take = TakeReset {
         token: form.token.digest(),
+        application: door.key.clone(),
         hash: hash.to_string(),
         notice: sealed(&app, &notice, visit.now)?,
     };
@@ -185,6 +186,10 @@ impl Desk<'_> {
 
     fn refused(&self, refusal: ResetRefusal) -> Response {
         let text = match refusal {
+            // It was closed since the page was asked for.
+            ResetRefusal::LocalLoginClosed => {
+                return closed_page(self.app, self.door, self.target);
+            }
             ResetRefusal::Used => "This link was used already, and it works only once.",
             ResetRefusal::Expired => "This link is too old: it works for two hours.",
             ResetRefusal::Voided => {

@@ -123,6 +123,7 @@ enum Tried {
     Wrong(&'static str),
     NotActive(Status),
     PasswordChanged,
+    LocalLoginClosed,
 }
 
 impl<'a> Trial<'a> {
@@ -240,6 +241,7 @@ impl<'a> Trial<'a> {
             PasswordOutcome::SignedIn { user, .. } => Tried::SignedIn { token, user },
             PasswordOutcome::NotActive(status) => Tried::NotActive(status),
             PasswordOutcome::PasswordChanged => Tried::PasswordChanged,
+            PasswordOutcome::LocalLoginClosed => Tried::LocalLoginClosed,
         })
     }
 
@@ -255,6 +257,10 @@ impl<'a> Trial<'a> {
                 // The password was right: this is no failed guess, whatever the person is told.
                 self.give_back().await?;
                 self.refused("user_not_active", Some(status)).await
+            }
+            Tried::LocalLoginClosed => {
+                self.give_back().await?;
+                Ok(SignInOutcome::LocalLoginClosed)
             }
         }
     }

@@ -5,6 +5,7 @@ mod approval;
 mod backup;
 mod beside;
 mod clients;
+mod closed;
 mod demo;
 mod desk;
 mod explain;

@@ -160,6 +160,7 @@ both! {
         let by = By::user(user.id.clone(), store::AuditNote::default());
         let change = |verified: &str| PasswordChange {
             user: user.id.clone(),
+            application: back_office(),
             verified_hash: verified.to_owned(),
             hash: "new".to_owned(),
             keep: session.id.clone(),

@@ -1,11 +1,23 @@
 //! Passwords: looked up with their user, and worth a session only while both still hold.
 
 use identity::throttle::{Throttles, buckets_for_sign_in, reserve, settled_ok};
+use identity::ids::MailId;
 use identity::users::{Birth, Population, Status, StatusChange, UserType};
-use store::{By, Conflict, Error, NewUser, PasswordOutcome, PasswordSignIn};
+use store::{
+    ApplicationChange, By, ChangedPassword, Conflict, Error, NewMail, NewUser, PasswordChange,
+    PasswordOutcome, PasswordSignIn, Reset, ResetRefusal, Setup,
+};
 
 use crate::engines::both;
-use crate::house::{at, digest, new_session, new_staff};
+use crate::house::{House, at, back_office, digest, new_session, new_staff};
+use crate::resets::{ask, taking};
+use crate::setup::first;
+
+async fn close(house: &House) {
+    let change = ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
+    let by = By::operator().forced(true);
+    house.store.change_application(&back_office(), &change, &by, at(2)).await.unwrap();
+}
 
 both! {
     async fn a_login_is_found_with_or_without_a_password(house) {
@@ -112,6 +124,56 @@ both! {
         let done = house.store.complete_password_sign_in(&sign_in, keep, at(4)).await.unwrap();
         assert!(matches!(done, PasswordOutcome::NotActive(Status::Deactivated)), "{done:?}");
         assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
+    }
+
+    async fn s107_a_door_that_was_closed_meanwhile_takes_no_password(house) {
+        let user = house.staff("ada@example.com").await;
+        house.password(&user, "hash").await;
+        let own = house.session(&user, "own", at(1)).await;
+        let by = By::operator();
+        ask(house, &user, "link").await;
+        house.store.add_setup_link(&digest("setup"), at(600), &by, at(1)).await.unwrap();
+        close(house).await;
+
+        let session = new_session("token");
+        let sign_in = PasswordSignIn {
+            user: &user.id,
+            verified_hash: "hash",
+            rehash: None,
+            session: &session,
+            buckets: &[],
+            by: &by,
+        };
+        let keep = |counters: &[_]| counters.to_vec();
+        let done = house.store.complete_password_sign_in(&sign_in, keep, at(3)).await.unwrap();
+        assert!(matches!(done, PasswordOutcome::LocalLoginClosed), "{done:?}");
+        assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
+
+        let change = PasswordChange {
+            user: user.id.clone(),
+            application: back_office(),
+            verified_hash: "hash".to_owned(),
+            hash: "new".to_owned(),
+            keep: own.id.clone(),
+            notice: NewMail { id: MailId::from_stored("changed"), sealed: "sealed".to_owned() },
+        };
+        let changed = house.store.change_password(&change, &by, at(3)).await.unwrap();
+        assert_eq!(changed, ChangedPassword::NotAllowed);
+
+        let taken = house.store.take_password_reset(&taking("link", "new"), &by, at(3)).await;
+        assert_eq!(taken.unwrap(), Reset::Refused(ResetRefusal::LocalLoginClosed));
+        let found = house.store.find_password_reset(&digest("link"), at(4)).await.unwrap();
+        assert!(matches!(found, Reset::Good(_)), "it works at other doors: {found:?}");
+        let (user_type, population) = (user.user_type, &user.population);
+        let login = house.store.find_password_login(user_type, population, user.email.key()).await;
+        assert_eq!(login.unwrap().unwrap().hash.as_deref(), Some("hash"));
+
+        let first = first("first@example.com");
+        let made = house.store.take_setup_link(&digest("setup"), &first, &by, at(3)).await;
+        assert_eq!(made.unwrap(), Setup::LocalLoginClosed);
+        assert_eq!(house.store.count_administrators().await.unwrap(), 0);
+        let found = house.store.find_setup_link(&digest("setup"), at(4)).await.unwrap();
+        assert_eq!(found, Setup::Open, "nothing was used up");
     }
 
     async fn a_new_password_ends_the_other_sessions(house) {

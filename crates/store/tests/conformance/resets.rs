@@ -5,7 +5,7 @@ use identity::users::{EmailStanding, StatusChange, User};
 use store::{By, NewMail, NewReset, Reset, ResetRefusal, TakeReset};
 
 use crate::engines::both;
-use crate::house::{House, at, digest};
+use crate::house::{House, at, back_office, digest};
 
 pub(crate) async fn ask(house: &House, user: &User, token: &str) {
     let reset = NewReset {
@@ -19,7 +19,8 @@ pub(crate) async fn ask(house: &House, user: &User, token: &str) {
 
 pub(crate) fn taking(token: &str, hash: &str) -> TakeReset {
     let notice = NewMail { id: MailId::from_stored(hash), sealed: "sealed".to_owned() };
-    TakeReset { token: digest(token), hash: hash.to_owned(), notice }
+    let (token, application) = (digest(token), back_office());
+    TakeReset { token, application, hash: hash.to_owned(), notice }
 }
 
 async fn take(house: &House, token: &str, hash: &str, seconds: u64) -> Reset {

@@ -5,11 +5,12 @@ use identity::federation::provider::{Provider, ProviderState};
 use store::{By, Conflict, Error, ProviderChange, Settled, Setup, SetupUser};
 
 use crate::engines::both;
-use crate::house::{House, at, digest, new_staff};
+use crate::house::{House, at, back_office, digest, new_staff};
 use crate::settle::{arrive, decider};
 
 pub(crate) fn first(email: &str) -> SetupUser {
-    SetupUser { user: new_staff(email), hash: "hash".to_owned() }
+    let application = back_office();
+    SetupUser { application, user: new_staff(email), hash: "hash".to_owned() }
 }
 
 both! {

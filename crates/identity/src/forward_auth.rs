@@ -263,6 +263,7 @@ impl From<AdmitRefusal> for Denial {
             | AdmitRefusal::SessionExpired => Self::SignIn,
             AdmitRefusal::NotFresh
             | AdmitRefusal::LocalLoginClosed
+            | AdmitRefusal::BrokeGlassElsewhere
             | AdmitRefusal::ProviderNotConnected => Self::Again,
             AdmitRefusal::UserNotActive
             | AdmitRefusal::WrongUserType

@@ -1,6 +1,7 @@
 //! What is true: users, policies and decisions, without clock, randomness, input or output.
 
 pub mod applications;
+pub mod break_glass;
 pub mod email;
 pub mod entropy;
 pub mod expressions;

@@ -29,6 +29,10 @@ pub enum Method {
     /// An identity provider's word. Not a registered value: RFC 8176 has none for it.
     #[serde(rename = "fed")]
     Provider,
+    /// A sealed code, beside a password, at a door that takes none. Not registered either: such a
+    /// session is marked as what it is wherever it is seen.
+    #[serde(rename = "break_glass")]
+    BreakGlass,
 }
 
 /// A signed-in browser.
@@ -108,11 +112,25 @@ impl Session {
         self.auth_time.is_some_and(|proved| now < proved.plus(span))
     }
 
+    /// Whether the glass was broken for it.
+    pub fn broke_glass(&self) -> bool {
+        self.methods.contains(&Method::BreakGlass)
+    }
+
     /// Why the way that it came by does not lead into a door, if it does not. `local_login`:
     /// whether a password of ours opens it; `provider_connected`: whether the session's provider is
     /// enabled and connected to it.
-    pub fn way_closed(&self, local_login: bool, provider_connected: bool) -> Option<AdmitRefusal> {
+    pub fn way_closed(
+        &self,
+        door: &ApplicationKey,
+        local_login: bool,
+        provider_connected: bool,
+    ) -> Option<AdmitRefusal> {
         match &self.provider {
+            // The glass of one door is broken, and leads nowhere else.
+            None if self.broke_glass() => {
+                (self.application != *door).then_some(AdmitRefusal::BrokeGlassElsewhere)
+            }
             None => (!local_login).then_some(AdmitRefusal::LocalLoginClosed),
             Some(_) => (!provider_connected).then_some(AdmitRefusal::ProviderNotConnected),
         }
@@ -137,6 +155,8 @@ pub enum AdmitRefusal {
     WrongPopulation,
     /// This door takes no passwords, and the session came by one.
     LocalLoginClosed,
+    /// The glass of another door was broken for the session.
+    BrokeGlassElsewhere,
     /// This door does not know the provider that the session came by.
     ProviderNotConnected,
     /// The sign-in is too long ago for this door.
@@ -145,7 +165,7 @@ pub enum AdmitRefusal {
 
 impl AdmitRefusal {
     /// Every reason.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SessionEnded,
         Self::SessionIdle,
         Self::SessionExpired,
@@ -153,6 +173,7 @@ impl AdmitRefusal {
         Self::WrongUserType,
         Self::WrongPopulation,
         Self::LocalLoginClosed,
+        Self::BrokeGlassElsewhere,
         Self::ProviderNotConnected,
         Self::NotFresh,
     ];
@@ -167,6 +188,7 @@ impl AdmitRefusal {
             Self::WrongUserType => "wrong_user_type",
             Self::WrongPopulation => "wrong_population",
             Self::LocalLoginClosed => "local_login_closed",
+            Self::BrokeGlassElsewhere => "broke_glass_elsewhere",
             Self::ProviderNotConnected => "provider_not_connected",
             Self::NotFresh => "not_fresh",
         }
@@ -220,9 +242,8 @@ pub struct AtTheDoor<'a> {
 /// where it began.
 pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitted {
     let AtTheDoor { session, user, provider_connected } = visitor;
-    let closed =
-        |refusal| session.way_closed(door.local_login, provider_connected) == Some(refusal);
-    let by_password = session.provider.is_none();
+    let way_closed = session.way_closed(&door.key, door.local_login, provider_connected);
+    let closed = |refusal| way_closed == Some(refusal);
     let over = session.at(now).err();
     let absolute_here = now >= session.began_at.plus(door.session.absolute);
     let idle_here = now >= session.last_used_at.plus(door.session.idle);
@@ -245,8 +266,12 @@ pub fn admit(visitor: AtTheDoor<'_>, door: &Application, now: Moment) -> Admitte
         ),
         (
             "local_login",
-            if by_password { "by password" } else { "by provider" },
-            closed(AdmitRefusal::LocalLoginClosed).then_some(AdmitRefusal::LocalLoginClosed),
+            match (session.provider.is_some(), session.broke_glass()) {
+                (true, _) => "by provider",
+                (false, true) => "by breaking the glass",
+                (false, false) => "by password",
+            },
+            way_closed.filter(|refusal| *refusal != AdmitRefusal::ProviderNotConnected),
         ),
         (
             "connection",

@@ -135,7 +135,8 @@ impl CodeTerms {
             client: self.client.clone(),
             user: session.user.clone(),
             session: session.id.clone(),
-            offline: refreshable && self.scopes.contains(OFFLINE_ACCESS),
+            // What the glass was broken for ends with the session.
+            offline: refreshable && self.scopes.contains(OFFLINE_ACCESS) && !session.broke_glass(),
             scopes: self.scopes.clone(),
             resources: self.resources.clone(),
             organisation: session.organisation.clone(),

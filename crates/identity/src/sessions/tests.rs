@@ -184,9 +184,28 @@ fn s036_a_session_does_not_outlive_its_provider_or_its_user() {
 }
 
 #[test]
+fn s107_a_session_for_which_the_glass_was_broken_opens_its_own_door_alone() {
+    let closed = Application { local_login: false, ..door("back-office") };
+    let broken = Session { methods: vec![Method::Password, Method::BreakGlass], ..session() };
+    assert_eq!(refused(&broken, &closed, SIGNED_IN), None);
+    let end = SIGNED_IN.plus(MINUTE * 60);
+    let times = crate::break_glass::session_times(broken.times);
+    let hour = Session { times, last_used_at: end, ..broken.clone() };
+    assert_eq!(refused(&hour, &closed, end.minus(TICK)), None);
+    assert_eq!(refused(&hour, &closed, end), Some(AdmitRefusal::SessionExpired));
+    for local_login in [false, true] {
+        let key = crate::applications::ApplicationKey::from_stored("desk");
+        let other = Application { key, local_login, ..door("back-office") };
+        let elsewhere = Some(AdmitRefusal::BrokeGlassElsewhere);
+        assert_eq!(refused(&broken, &other, SIGNED_IN), elsewhere);
+    }
+}
+
+#[test]
 fn methods_are_named_as_in_tokens() {
-    let names = serde_json::to_string(&[Method::Password, Method::Provider]).unwrap();
-    assert_eq!(names, "[\"pwd\",\"fed\"]");
+    let all = [Method::Password, Method::Provider, Method::BreakGlass];
+    let names = serde_json::to_string(&all).unwrap();
+    assert_eq!(names, "[\"pwd\",\"fed\",\"break_glass\"]");
     assert!(
         AdmitRefusal::ALL
             .iter()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::fold::{Cases, Facet};
-use crate::applications::Application;
+use crate::applications::{Application, ApplicationKey};
 use crate::email::Email;
 use crate::ids::{ProviderId, PublicId, SessionId, UserId};
 use crate::sessions::{Admission, AtTheDoor, Method, Session, SessionTimes, admit};
@@ -37,9 +37,9 @@ const FACETS: &[Facet] = &[
     },
     Facet {
         name: "came by",
-        meaning: "a password of ours, a provider that is enabled and connected to this door, or \
-                  one that is not",
-        values: &["password", "connected", "unconnected"],
+        meaning: "a password of ours, a sealed code that broke the glass of this door or of another \
+                  one, a provider that is enabled and connected to this door, or one that is not",
+        values: &["password", "glass here", "glass elsewhere", "connected", "unconnected"],
     },
     Facet {
         name: "local login",
@@ -121,8 +121,15 @@ impl Scene {
     }
 
     fn choose_way(&mut self, value: usize) {
-        self.session.provider = (value > 0).then(|| ProviderId::from_stored("provider"));
-        self.provider_connected = value < 2;
+        self.session.provider = (value > 2).then(|| ProviderId::from_stored("provider"));
+        self.provider_connected = value < 4;
+        self.session.methods = match value {
+            0 => vec![Method::Password],
+            1 | 2 => vec![Method::Password, Method::BreakGlass],
+            _ => vec![Method::Provider],
+        };
+        let elsewhere = ApplicationKey::from_stored("elsewhere");
+        self.session.application = if value == 2 { elsewhere } else { self.door.key.clone() };
     }
 }
 

@@ -3,6 +3,7 @@
 mod admissions;
 mod decisions;
 mod fold;
+mod glass;
 mod guests;
 mod hook;
 mod people;
@@ -25,8 +26,8 @@ for every value but x. Each combination is in exactly one line.
 
 /// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of
 /// everybody who comes through a provider, and the rules of a policy of them, who may tie an
-/// identity to their account and cut it again, what `admit` makes of every session, and where each
-/// reason code comes from.
+/// identity to their account and cut it again, what `admit` makes of every session, who breaks the
+/// glass, and where each reason code comes from.
 ///
 /// It works every case out anew, which takes seconds without optimisation.
 pub fn decision_table() -> String {
@@ -45,6 +46,7 @@ pub fn decision_table() -> String {
     section(&mut text, "Unlinking", ties::OF_UNLINKS, &mut ties::Unlinks::new());
     let visits = &mut admissions::Scene::new();
     section(&mut text, "Sessions at a door", admissions::INTRODUCTION, visits);
+    section(&mut text, "Breaking the glass", glass::OF_GLASS, &mut glass::Glass::new());
     text.push_str(&reasons::section());
     text
 }

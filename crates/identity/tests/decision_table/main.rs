@@ -2,6 +2,7 @@
 
 mod arrivals;
 mod document;
+mod glass;
 mod guests;
 mod hook;
 mod rules;
@@ -97,6 +98,14 @@ fn every_session_at_a_door_comes_out_as_its_one_line_says() {
     let mut facts = visits::Facts::new();
     let table = table("Sessions at a door", facts.facets());
     assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
+fn s107_whoever_wants_to_break_the_glass_comes_out_as_their_one_line_says() {
+    let table = table("Breaking the glass", glass::OF_GLASS);
+    assert_eq!(compare(&mut glass::Facts::new(), &table), table.promised_cases);
+    let into: Vec<_> = table.outcomes.iter().filter(|outcome| *outcome == "sign in").collect();
+    assert_eq!(into.len(), 1, "one way in");
 }
 
 #[test]

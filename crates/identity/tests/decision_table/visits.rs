@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use identity::applications::Application;
+use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
 use identity::ids::{IdentityId, ProviderId, PublicId, SessionId, UserId};
 use identity::sessions::{Admission, AtTheDoor, Method, Session, SessionTimes, admit};
@@ -16,7 +16,7 @@ pub(crate) const FACETS: Facets = &[
     ("user type", &["same", "another"]),
     ("population", &["same", "another"]),
     ("status", &["active", "held", "deactivated", "deleted"]),
-    ("came by", &["password", "connected", "unconnected"]),
+    ("came by", &["password", "glass here", "glass elsewhere", "connected", "unconnected"]),
     ("local login", &["open", "closed"]),
     ("idle here", &["within", "passed"]),
     ("absolute here", &["within", "passed"]),
@@ -95,11 +95,17 @@ impl Cases for Facts {
             }
             "status" => self.user.status = word.parse().expect("a status"),
             "came by" => {
-                let by_provider = word != "password";
+                let by_glass = word.starts_with("glass");
+                let by_provider = word != "password" && !by_glass;
                 self.session.provider = by_provider.then(|| ProviderId::from_stored("p"));
                 self.session.identity = by_provider.then(|| IdentityId::from_stored("i"));
                 let method = if by_provider { Method::Provider } else { Method::Password };
                 self.session.methods = vec![method];
+                if by_glass {
+                    self.session.methods.push(Method::BreakGlass);
+                }
+                let there = if word == "glass elsewhere" { "other-door" } else { "back-office" };
+                self.session.application = ApplicationKey::from_stored(there);
                 self.provider_connected = word != "unconnected";
             }
             "local login" => self.door.local_login = word == "open",

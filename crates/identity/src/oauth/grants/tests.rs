@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::oauth::fixtures::{REDIRECT_URI, VERIFIER, ask, at, client, grant, session, user};
+use crate::sessions::Method;
 
 fn terms() -> CodeTerms {
     CodeTerms::of(&ask(&client(), &[("scope", "openid offline_access")]).unwrap())
@@ -60,6 +61,15 @@ fn only_a_client_that_may_refresh_gets_a_family() {
     assert_eq!((without.generation, without.offline), (0, false));
     let online = CodeTerms { scopes: Scopes::of(["openid"]), ..terms() };
     assert!(!online.grant(id, &session(), true, None, at(5)).offline);
+}
+
+#[test]
+fn s107_what_the_glass_was_broken_for_ends_with_the_session() {
+    let methods = vec![Method::Password, Method::BreakGlass];
+    let broken = Session { methods: methods.clone(), ..session() };
+    let grant = terms().grant(GrantId::from_stored("grant"), &broken, true, None, at(5));
+    assert!(!grant.offline, "whatever the application asked for");
+    assert_eq!(grant.methods, methods);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 mod applications;
 mod audit;
 mod backup;
+mod break_glass;
 mod by;
 mod changes;
 mod counter;
@@ -41,6 +42,7 @@ use identity::time::Moment;
 pub use applications::ApplicationChange;
 pub use audit::{AuditEntry, Happened};
 pub use backup::{BackedUp, BackupError, RestoreError};
+pub use break_glass::{GlassOutcome, Opening, Seal, SealOutcome};
 pub use by::{Actor, AuditNote, By};
 pub use changes::{Change, ChangeKind, Changes};
 pub use counter::Figures;

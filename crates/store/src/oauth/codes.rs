@@ -1,5 +1,6 @@
 //! Codes: given once, redeemed once; a second use takes back what the first one gave.
 
+use identity::applications::ApplicationKey;
 use identity::ids::{ClientId, GrantId, SessionId};
 use identity::oauth::error::OAuthFault;
 use identity::oauth::grants::{CODE_LIFE, CodeTerms, Grant};
@@ -61,6 +62,7 @@ struct TakenRow {
 struct EnteringRow {
     #[sqlx(flatten)]
     session: SessionRow,
+    door: String,
     local_login: bool,
     connected: bool,
 }
@@ -173,7 +175,7 @@ impl Tx {
         const SESSION: &str = concat!(
             "SELECT ",
             session_columns!(),
-            ", a.local_login, EXISTS (SELECT 1 FROM connections k \
+            ", a.key AS door, a.local_login, EXISTS (SELECT 1 FROM connections k \
              JOIN providers p ON p.id = k.provider_id WHERE k.application = a.key \
              AND p.id = s.provider_id AND p.state = 'enabled') AS connected \
              FROM sessions s, clients c JOIN applications a ON a.key = c.application \
@@ -187,7 +189,9 @@ impl Tx {
         let Some(row) = row else { return Ok(None) };
         let session = row.session.read()?;
         let alive = session.at(now).is_ok() && user.status == Status::Active;
-        let enters = alive && session.way_closed(row.local_login, row.connected).is_none();
+        let door = ApplicationKey::from_stored(row.door);
+        let closed = session.way_closed(&door, row.local_login, row.connected);
+        let enters = alive && closed.is_none();
         Ok(enters.then_some((session, user)))
     }
 }

@@ -21,6 +21,8 @@ mod back_channel_logout;
 #[cfg(test)]
 mod backup;
 #[cfg(test)]
+mod break_glass;
+#[cfg(test)]
 mod budget;
 #[cfg(test)]
 mod changes;

@@ -1,7 +1,7 @@
 //! Passwords: looked up with their user, and worth a session only while both still hold.
 
-use identity::throttle::{Throttles, buckets_for_sign_in, reserve, settled_ok};
 use identity::ids::MailId;
+use identity::throttle::{Throttles, buckets_for_sign_in, reserve, settled_ok};
 use identity::users::{Birth, Population, Status, StatusChange, UserType};
 use store::{
     ApplicationChange, By, ChangedPassword, Conflict, Error, NewMail, NewUser, PasswordChange,

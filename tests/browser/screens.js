@@ -13,7 +13,7 @@ const named = (prefix, words) => words.split(' ').map((word) => `${prefix}-${wor
 const SCREENS = {
   '/': ['root'],
   '/back-office/setup': ['setup', ...named('setup', 'weak used open-again')],
-  '/{application}': ['home', 'home-by-provider'],
+  '/{application}': ['home', 'home-by-provider', 'home-glass-broken'],
   '/{application}/account': [
     'account', ...named('account', 'saved wrong wrong-password linkable linked unlinked sessions'),
   ],
@@ -23,6 +23,7 @@ const SCREENS = {
   '/{application}/account/profile': [],
   '/{application}/account/sessions/end': [],
   '/{application}/account/sessions/end-all': ['login-signed-out-everywhere'],
+  '/{application}/break-glass': ['break-glass', ...named('break-glass', 'wrong throttled')],
   '/{application}/login': [
     'login', ...named('login', 'storefront merchant-portal dashboard with-provider many-providers nobody'),
     ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),

@@ -50,6 +50,10 @@ fn forms() -> Vec<Route> {
             "/{application}/account/sessions/end-all",
             get(account::back).post(account::sessions::end_all),
         ),
+        (
+            "/{application}/break-glass",
+            get(passwords::break_glass::show).post(passwords::break_glass::send),
+        ),
         ("/{application}/login", get(login::show).post(login::send)),
         ("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave)),
         (

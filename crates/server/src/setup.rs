@@ -41,10 +41,9 @@ pub async fn make_link(
             let origin = public_url.as_str().trim_end_matches('/');
             Ok(Some(format!("{origin}/{DOOR}/setup?token={}", token.expose())))
         }
-        Setup::Done(_)
-        | Setup::AdministratorExists
-        | Setup::Unusable
-        | Setup::LocalLoginClosed => Ok(None),
+        Setup::Done(_) | Setup::AdministratorExists | Setup::Unusable | Setup::LocalLoginClosed => {
+            Ok(None)
+        }
     }
 }
 

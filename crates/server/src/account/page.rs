@@ -111,6 +111,7 @@ impl Desk<'_> {
                 device => device(user_agent.as_deref().unwrap_or("")),
                 application => door.map(|door| door.name.clone()),
                 provider => provider.map(|provider| provider.name.clone()),
+                broke_glass => session.broke_glass(),
                 began_at => session.began_at.to_rfc3339(),
                 began => ago(session.began_at, now),
                 used_at => session.last_used_at.to_rfc3339(),

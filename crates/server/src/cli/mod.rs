@@ -4,6 +4,7 @@ mod answer;
 mod applications;
 mod audit;
 mod backup;
+mod break_glass;
 mod clients;
 mod config;
 mod doctor;
@@ -99,6 +100,9 @@ enum Command {
     /// Register the programs that sign people in through us
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
+    /// Seal a code that lets an administrator in where passwords are off and nothing else works
+    #[command(subcommand)]
+    BreakGlass(break_glass::BreakGlassCommand),
     /// Say what would become of somebody who signs in, and why; nothing is written
     Explain(explain::ExplainCommand),
     /// Read what was done and what was refused
@@ -215,6 +219,7 @@ async fn run(file: Option<PathBuf>, command: Command) -> Result<Answer, Failure>
         Command::Hosts(command) => command.run(&house).await,
         Command::Keys(command) => command.run(&house).await,
         Command::Clients(command) => command.run(&house).await,
+        Command::BreakGlass(command) => command.run(&house).await,
         Command::Explain(command) => Box::pin(command.run(&house)).await,
         Command::Audit(command) => command.run(&house).await,
         Command::Restore(_)

@@ -4,6 +4,7 @@
 mod certificate;
 mod clocks;
 mod front;
+mod glass;
 mod outside;
 mod own;
 pub mod probe;

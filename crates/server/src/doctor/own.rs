@@ -5,6 +5,7 @@ use identity::oauth::clients::SigningAlgorithm;
 use store::{Examined, Schema, Store};
 
 use super::clocks::Clocks;
+use super::glass;
 use super::{Bag, Finding, Standing};
 use crate::app::{OpenError, open_store};
 use crate::keys::Keyring;
@@ -117,6 +118,7 @@ fn database(examined: &Result<Option<Examined>, store::Error>) -> Vec<Finding> {
 /// Who can administer it, what signs, and whether time went on since the last entry.
 pub(super) async fn people_and_keys(house: &Opened, findings: &mut Vec<Finding>) {
     findings.push(administrators(&house.store).await.unwrap_or_else(|error| lost(&error)));
+    findings.extend(glass::look(&house.store).await.unwrap_or_else(|error| vec![lost(&error)]));
     findings.push(match &house.signing {
         Ok(None) => Finding::good("signing_keys", "Every algorithm has a key that signs."),
         Ok(Some(algorithm)) => {

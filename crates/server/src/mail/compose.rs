@@ -1,5 +1,7 @@
 //! Turns a letter into words for whoever it is for, as they are stored now.
 
+mod glass;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +71,10 @@ pub async fn compose(
         }
         Letter::PasswordChanged { application, user } => {
             password_changed(app, &application, &user).await
+        }
+        Letter::GlassBroken { application, to, by, network, at, support_code } => {
+            let broken = glass::Broken { application, to, by, network, at, support_code };
+            glass::broken(app, broken).await
         }
     }
 }

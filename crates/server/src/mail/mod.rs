@@ -80,6 +80,21 @@ pub enum Letter {
         /// What the provider is called.
         provider: String,
     },
+    /// The glass of a door was broken; every administrator hears of it.
+    GlassBroken {
+        /// Which door.
+        application: ApplicationKey,
+        /// Who hears of it.
+        to: UserId,
+        /// Who broke it.
+        by: UserId,
+        /// From which network.
+        network: String,
+        /// When.
+        at: Moment,
+        /// What finds the entry in the audit.
+        support_code: String,
+    },
     /// The password was changed.
     PasswordChanged {
         /// At which door.

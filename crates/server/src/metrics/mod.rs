@@ -37,6 +37,9 @@ const NOWHERE: &str = "none";
 /// What a password counts as, beside the keys of providers.
 const PASSWORD: &str = "password";
 
+/// What a sealed code counts as; no provider has such a key.
+const BREAK_GLASS: &str = "break_glass";
+
 /// Somebody is in.
 pub const SIGNED_IN: &str = "signed_in";
 
@@ -82,6 +85,11 @@ impl Metrics {
     /// Counts a sign-in with a password at a door.
     pub fn password(&self, door: &Application, outcome: &'static str) {
         self.sign_in(door.key.as_str(), PASSWORD, outcome);
+    }
+
+    /// Counts somebody who came to break the glass of a door.
+    pub fn break_glass(&self, door: &Application, outcome: &'static str) {
+        self.sign_in(door.key.as_str(), BREAK_GLASS, outcome);
     }
 
     /// Counts a sign-in through a provider, as far as door and provider are known.

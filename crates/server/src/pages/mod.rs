@@ -21,6 +21,7 @@ use crate::error::PageError;
 const TEMPLATES: &[(&str, &str)] = &[
     ("account.html", include_str!("../../templates/account.html")),
     ("base.html", include_str!("../../templates/base.html")),
+    ("break_glass.html", include_str!("../../templates/break_glass.html")),
     ("choose.html", include_str!("../../templates/choose.html")),
     ("consent.html", include_str!("../../templates/consent.html")),
     ("elsewhere.html", include_str!("../../templates/elsewhere.html")),
@@ -42,6 +43,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("mail/approved.txt", include_str!("../../templates/mail/approved.txt")),
     ("mail/rejected.txt", include_str!("../../templates/mail/rejected.txt")),
     ("mail/email_changed.txt", include_str!("../../templates/mail/email_changed.txt")),
+    ("mail/glass_broken.txt", include_str!("../../templates/mail/glass_broken.txt")),
     ("mail/identity_linked.txt", include_str!("../../templates/mail/identity_linked.txt")),
     ("mail/identity_unlinked.txt", include_str!("../../templates/mail/identity_unlinked.txt")),
     ("mail/password_changed.txt", include_str!("../../templates/mail/password_changed.txt")),

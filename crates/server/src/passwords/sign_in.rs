@@ -14,7 +14,7 @@ use identity::throttle::{
 use identity::users::{Status, User};
 use store::{By, Happened, NewSession, PasswordLogin, PasswordOutcome, PasswordSignIn};
 
-use super::hasher::HashError;
+use super::hasher::{HashError, Verified};
 use super::phc::Phc;
 use super::throttles;
 use crate::app::App;
@@ -86,11 +86,7 @@ pub async fn sign_in(
             Noted::No | Noted::Wait(_) => Ok(SignInOutcome::Refused),
         };
     };
-    let reservation = app
-        .store
-        .reserve_sign_in(&trial.buckets, |now| reserve(visit.now, &trial.throttles, now), visit.now)
-        .await?;
-    match reservation {
+    match trial.reserve().await? {
         Reservation::Wait { minutes } => return Ok(SignInOutcome::Wait { minutes }),
         Reservation::Barrier => return Ok(SignInOutcome::Barrier),
         Reservation::Granted { .. } => {}
@@ -106,15 +102,17 @@ pub async fn sign_in(
 }
 
 /// One attempt, and everything that it is about.
-struct Trial<'a> {
-    app: &'a App,
-    door: &'a Application,
-    visit: &'a Visit,
+pub(super) struct Trial<'a> {
+    pub(super) app: &'a App,
+    pub(super) door: &'a Application,
+    pub(super) visit: &'a Visit,
     key: Option<String>,
-    login: Option<PasswordLogin>,
-    buckets: Vec<Bucket>,
-    throttles: Throttles,
-    by: By,
+    /// Whoever has the address, if anybody.
+    pub(super) login: Option<PasswordLogin>,
+    /// The counters of the four throttles that are concerned.
+    pub(super) buckets: Vec<Bucket>,
+    pub(super) throttles: Throttles,
+    pub(super) by: By,
 }
 
 /// What came of verifying.
@@ -127,7 +125,8 @@ enum Tried {
 }
 
 impl<'a> Trial<'a> {
-    async fn begin(
+    /// Looks up what it is about: as many statements for a stranger as for anybody.
+    pub(super) async fn begin(
         app: &'a App,
         door: &'a Application,
         visit: &'a Visit,
@@ -176,7 +175,15 @@ impl<'a> Trial<'a> {
         })
     }
 
-    async fn verify(&self, password: &Secret) -> Result<Tried, PageError> {
+    /// Counts it as failed, before it is tried.
+    pub(super) async fn reserve(&self) -> Result<Reservation, PageError> {
+        let Self { app, visit, buckets, throttles, .. } = self;
+        let counted = |now: &[_]| reserve(visit.now, throttles, now);
+        Ok(app.store.reserve_sign_in(buckets, counted, visit.now).await?)
+    }
+
+    /// Whether the password is theirs, after the same work for everybody.
+    pub(super) async fn check(&self, password: &Secret) -> Result<Verified, PageError> {
         let stored = self.stored_hash();
         let hash = stored.and_then(|text| {
             Phc::parse(text).inspect_err(|error| tracing::error!(%error, "a reset mends it")).ok()
@@ -191,6 +198,12 @@ impl<'a> Trial<'a> {
                 });
             }
         };
+        Ok(verified)
+    }
+
+    async fn verify(&self, password: &Secret) -> Result<Tried, PageError> {
+        let verified = self.check(password).await?;
+        let stored = self.stored_hash();
         let (Some(login), Some(stored), true) = (&self.login, stored, verified.ok) else {
             return Ok(Tried::Wrong(match (&self.login, stored) {
                 (None, _) => "unknown_user",
@@ -203,7 +216,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The hash that counts: none for users who may have no password, whatever the table holds.
-    fn stored_hash(&self) -> Option<&str> {
+    pub(super) fn stored_hash(&self) -> Option<&str> {
         self.login
             .as_ref()
             .filter(|login| login.may_have_password)

@@ -48,6 +48,7 @@ pub async fn show(
         .at(&door)
         .with("csrf", app.forms.token(browser))
         .with("provider", provider)
+        .with("broke_glass", signed_in.session.broke_glass())
         .with(
             "user",
             minijinja::context! {

@@ -4,6 +4,7 @@ mod applications;
 mod approval;
 mod backup;
 mod beside;
+mod break_glass;
 mod clients;
 mod closed;
 mod demo;

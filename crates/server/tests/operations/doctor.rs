@@ -7,13 +7,14 @@ use identity::applications::ApplicationKey;
 use identity::forward_auth::ProtectedHost;
 use identity::groups::{ADMINISTRATORS, GroupName};
 use identity::return_to::Origin;
+use identity::secret::Secret;
 use identity::time::Moment;
-use identity::users::{Status, UserType};
+use identity::users::{Status, StatusChange, UserType};
 use serde_json::Value;
 use server::clock::{Clock, SystemClock};
 use server::doctor::probe::{HEADER, question};
 use server::doctor::{Finding, Standing, examine};
-use store::By;
+use store::{ApplicationChange, By};
 use testkit::smtp::MailServer;
 use testkit::{Engine, FakeProvider, House, on_both_engines};
 
@@ -119,6 +120,30 @@ async fn each_thing_that_is_wrong_is_named() {
     let found = troubles(&house).await;
     assert!(found.contains(&("key_file", Standing::Wrong)), "{found:?}");
     assert!(!key.exists(), "a doctor makes no key file");
+}
+
+#[tokio::test]
+async fn a_closed_door_without_a_sealed_code_that_works_is_named() {
+    let mail = MailServer::start().await;
+    let house = house(Engine::Sqlite, &mail).await;
+    administrators(&house, &["ada@shop.test", "grace@shop.test"]).await;
+    let (store, now) = (&house.app.store, house.app.now());
+    let (key, by) = (ApplicationKey::from_stored("back-office"), By::operator().forced(true));
+    let change = ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
+    let door = store.change_application(&key, &change, &by, now).await.expect("a change");
+    assert_eq!(troubles(&house).await, [("break_glass", Standing::Remark)]);
+    let ada = house.find_staff("ada@shop.test").await.expect("Ada");
+    let code = Secret::new("code").digest();
+    store.add_break_glass_seal(&door, &ada.id, &code, &by, now).await.expect("sealed");
+    assert_eq!(troubles(&house).await, []);
+    let found = findings(&house, house.clock.as_ref()).await;
+    assert!(found.iter().any(|one| one.check == "break_glass"), "{found:?}");
+    let off = StatusChange::Deactivate;
+    store.change_user_status(&ada.id, off, &by, now).await.expect("an answer");
+    let found = findings(&house, house.clock.as_ref()).await;
+    let glass = found.iter().find(|one| one.check == "break_glass").expect("looked at");
+    assert_eq!(glass.standing, Standing::Remark);
+    assert!(glass.said.contains("void: the user is not active"), "{glass:?}");
 }
 
 /// A clock that is late.

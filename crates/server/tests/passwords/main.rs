@@ -1,5 +1,6 @@
 //! Passwords over HTTP: signing in, guessing, forgetting, and the first administrator.
 
+mod break_glass;
 mod closed;
 mod forged;
 mod guessing;

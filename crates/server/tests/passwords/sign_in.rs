@@ -224,11 +224,7 @@ async fn s105_a_closed_door_refuses_without_counting() {
 }
 
 /// Sends the form although the page does not show it any more.
-async fn post_to_login(
-    house: &House,
-    browser: &testkit::Browser,
-    password: &str,
-) -> testkit::Page {
+async fn post_to_login(house: &House, browser: &testkit::Browser, password: &str) -> testkit::Page {
     let form = browser.open("/back-office/login").await.find_form("/login").unwrap_or_else(|| {
         let token = Secret::new(browser.cookie("browser").expect("a browser"));
         testkit::Form {

@@ -1,5 +1,7 @@
 // Which way in: straight to a provider, by an address that somebody types, and from the wrong door to the right one.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 
 import { until } from '../harness/process.js';
 import { ADMIN, REALM_PASSWORD, scenario } from '../harness/stage.js';
@@ -140,6 +142,39 @@ scenario('ways', { keycloak: true }, (scene, stage) => {
     await stage.look(visitor, 'refused-at-the-wrong-door');
     await visitor.press('Back Office');
     await visitor.isSignedIn('Ada Admin');
+  });
+
+  scene('buttons say and look as each company wants', async () => {
+    const icon = join(stage.house.folder, 'icon.svg');
+    await writeFile(icon, '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><circle cx="12" cy="12" r="11" fill="#ffd400"/><path d="M6 12.5l4 4 8-9" fill="none" stroke="#16202a" stroke-width="3"/></svg>');
+    const change = (key, ...more) => stage.house.cli('providers', 'change-connection', key, '--application', 'back-office', ...more);
+    await change('company', '--button-label', 'Staff of the company', '--button-icon', icon, '--button-colour', '#0b2e59');
+    await change('group', '--button-label', 'Everybody else in the group', '--button-colour', '#ffd400', '--position', '-1');
+    await shows('/back-office/login?ways=all', 'Everybody else in the group');
+    const visitor = await stage.visitor();
+    await visitor.open(at('/back-office/login?ways=all'));
+    const buttons = visitor.page.locator('.providers a');
+    assert.deepEqual(await buttons.allInnerTexts(), ['Everybody else in the group', 'Staff of the company']);
+    const look = (button) => button.evaluate((element) => {
+      const { backgroundColor, color } = getComputedStyle(element);
+      return [backgroundColor, color];
+    });
+    if (stage.javaScript) {
+      assert.deepEqual(await look(buttons.nth(0)), ['rgb(255, 212, 0)', 'rgb(0, 0, 0)']);
+      assert.deepEqual(await look(buttons.nth(1)), ['rgb(11, 46, 89)', 'rgb(255, 255, 255)']);
+      const width = await buttons.nth(1).locator('img').evaluate((image) => image.complete && image.naturalWidth);
+      assert.ok(width > 0, 'the icon is there');
+    }
+    await stage.look(visitor, 'login-own-buttons');
+    await change('group', '--button-hidden', 'on');
+    await until('one button is hidden', async () => !(await (await fetch(at('/back-office/login?ways=all'))).text()).includes('Everybody else'));
+    await visitor.open(at('/back-office/login?ways=all'));
+    assert.deepEqual(await buttons.allInnerTexts(), ['Staff of the company']);
+    await visitor.press('Staff of the company');
+    isAtKeycloak(visitor);
+    await change('company', '--no-button-label', '--no-button-icon', '--no-button-colour');
+    await change('group', '--no-button-label', '--no-button-colour', '--button-hidden', 'off');
+    await shows('/back-office/login?ways=all', 'Login with Company Group');
   });
 
   scene('where no passwords are taken, an address is all that is asked for', async () => {

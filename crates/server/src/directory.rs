@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 
 use identity::applications::{Application, ApplicationKey};
-use identity::federation::policy::Connection;
+use identity::federation::button::{Colour, Icon};
+use identity::federation::policy::{Connection, Policy};
 use identity::federation::provider::{Provider, ProviderState};
 use identity::federation::subject_token::Claimed;
 use identity::forward_auth::ProtectedHost;
@@ -26,6 +27,7 @@ pub struct Listing {
     clients: HashMap<String, Arc<Registered>>,
     cors_origins: HashSet<String>,
     hosts: HashMap<String, Arc<ProtectedHost>>,
+    icons: HashMap<String, Arc<Icon>>,
 }
 
 impl Listing {
@@ -59,6 +61,29 @@ impl Listing {
             .filter_map(|one| self.provider_by_id(&one.provider))
             .filter(|provider| provider.state == ProviderState::Enabled)
             .collect()
+    }
+
+    /// The buttons of an application's login page: the same providers, without those whose button
+    /// is hidden.
+    pub fn shown_buttons(&self, application: &Application) -> Vec<Button> {
+        let all = self.of(&application.key).iter().filter_map(|connection| {
+            let provider = self.provider_by_id(&connection.provider)?;
+            let policy = &connection.policy;
+            let policy = Policy::of(policy, &application.defaults, application.user_type);
+            let is_shown = provider.state == ProviderState::Enabled && !policy.button_hidden.value;
+            is_shown.then(|| Button {
+                label: policy.button_label.value,
+                icon: policy.button_icon.value.map(|icon| icon.file_name()),
+                colour: policy.button_colour.value,
+                provider,
+            })
+        });
+        all.collect()
+    }
+
+    /// The icon that is served under this name.
+    pub fn icon(&self, file_name: &str) -> Option<Arc<Icon>> {
+        self.icons.get(file_name).cloned()
     }
 
     /// The client of this id, switched off or not.
@@ -136,6 +161,19 @@ impl Listing {
     }
 }
 
+/// A button of a login page.
+#[derive(Clone, Debug)]
+pub struct Button {
+    /// Where it leads.
+    pub provider: Arc<Provider>,
+    /// What it says, where that is set.
+    pub label: Option<String>,
+    /// Name of the file with its icon ([`Listing::icon`]).
+    pub icon: Option<String>,
+    /// Its colour.
+    pub colour: Option<Colour>,
+}
+
 /// A provider whose tokens an application takes.
 #[derive(Clone, Debug)]
 pub struct Lending {
@@ -190,6 +228,9 @@ async fn read(store: &Store) -> Result<Listing, store::Error> {
         listing.providers.insert(provider.key.clone(), Arc::new(provider));
     }
     for connection in store.list_connections(None).await? {
+        if let Some(Some(icon)) = &connection.policy.button_icon {
+            listing.icons.insert(icon.file_name(), Arc::new(icon.clone()));
+        }
         listing.connections.entry(connection.application.clone()).or_default().push(connection);
     }
     for connections in listing.connections.values_mut() {

@@ -2,6 +2,7 @@
 
 mod find;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Form;
@@ -10,16 +11,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use identity::applications::Application;
 use identity::email::Email;
+use identity::federation::button::Colour;
 use identity::federation::provider::Provider;
 use identity::federation::ways::{Coming, straight_on};
 use identity::return_to::ReturnTo;
 use identity::secret::Secret;
+use minijinja::Value;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::directory::Button;
 use crate::error::PageError;
 use crate::federation::start::{Sent, send_off};
-use crate::pages::{Notice, View, form_page, minutes_in_words, wait_page};
+use crate::pages::{ICON_FOLDER, Notice, View, colour_sheet, form_page, minutes_in_words, wait_page};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
 use crate::return_to::{Wanted, form_targets, keep, onward, waiting_request};
 use crate::sessions::current::{AtDoor, at_door};
@@ -210,21 +214,30 @@ fn wait_text(minutes: u64) -> String {
 }
 
 fn no_passwords_text(app: &App, door: &Application) -> &'static str {
-    if app.directory.now().buttons(&door.key).is_empty() {
+    if app.directory.now().shown_buttons(door).is_empty() {
         "Passwords are not accepted here."
     } else {
         "Passwords are not accepted here. Please use one of the buttons below."
     }
 }
 
+/// How a button is shown.
+fn face(button: Button) -> Value {
+    let Button { provider, label, icon, colour } = button;
+    minijinja::context! {
+        key => &*provider.key,
+        label => label.unwrap_or_else(|| format!("Login with {}", provider.name)),
+        icon => icon.map(|file| format!("{ICON_FOLDER}{file}")),
+        colour => colour.map(Colour::digits),
+    }
+}
+
 async fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) -> Response {
-    let buttons: Vec<_> = app
-        .directory
-        .now()
-        .buttons(&door.key)
-        .iter()
-        .map(|provider| minijinja::context! { key => &*provider.key, name => &*provider.name })
-        .collect();
+    let buttons = app.directory.now().shown_buttons(door);
+    let sheets: BTreeSet<_> =
+        buttons.iter().filter_map(|one| one.colour).map(colour_sheet).collect();
+    let hidden = app.directory.now().buttons(&door.key).len() > buttons.len();
+    let buttons: Vec<_> = buttons.into_iter().map(face).collect();
     let mut view = View::new("login.html", "Sign in")
         .at(door)
         .form_may_lead_to(form_targets(app, door, shown.return_to.as_ref()))
@@ -236,6 +249,8 @@ async fn page(app: &App, door: &Application, visit: &Visit, shown: Shown<'_>) ->
             shown.return_to.as_ref().and_then(|target| waiting_request(target.as_str())),
         )
         .with("buttons", buttons)
+        .with("sheets", sheets.into_iter().collect::<Vec<_>>())
+        .with("hidden", hidden)
         .with("can_find", find::can_find(app, door))
         .with("elsewhere", doors_elsewhere(app, door, visit).await)
         .notice(shown.notice);

@@ -14,7 +14,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::app::App;
 use crate::csrf::need_browser;
 use crate::metrics::measure;
-use crate::pages::{STYLE, dress_errors, secure_headers};
+use crate::pages::{asset, dress_errors, secure_headers};
 use crate::traces::follow;
 use crate::{
     account, federation, forward_auth, login, oauth, openapi, operations, passwords, sessions,
@@ -165,16 +165,4 @@ pub fn router(app: App) -> Router {
         dressed
     };
     traced.with_state(app)
-}
-
-/// The style sheet; its address changes with its content, so it never has to be asked for again.
-async fn asset(State(app): State<App>, uri: Uri) -> Response {
-    // On a protected host everything of ours is below one folder.
-    let path = uri.path().strip_prefix("/.vestibule").unwrap_or(uri.path());
-    if path != app.pages.style_path() {
-        return StatusCode::NOT_FOUND.into_response();
-    }
-    let kept = "public, max-age=31536000, immutable";
-    let kind = "text/css; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, kept)], STYLE).into_response()
 }

@@ -1,6 +1,7 @@
 //! Sign-in with an identity provider: from the trip's first redirect to the decision.
 
 pub mod attempt;
+pub mod button;
 pub mod claims;
 pub mod decide;
 pub mod exchange;

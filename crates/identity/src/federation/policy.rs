@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::applications::{Application, ApplicationKey};
+use crate::federation::button::{ButtonError, check_label};
 use crate::federation::claims::is_language_tag;
 use crate::federation::guests::Guests;
 use crate::federation::hook::{DecisionHook, HookError};
@@ -142,6 +143,9 @@ pub enum ConnectionError {
          administrators by name"
     )]
     AdministratorsByDefault,
+    /// A button that cannot be made.
+    #[error(transparent)]
+    Button(#[from] ButtonError),
     /// A decision hook that is not asked.
     #[error(transparent)]
     Hook(#[from] HookError),
@@ -185,6 +189,7 @@ impl ConnectionError {
             Self::GuestsOfOrganisation { .. } => "guests_of_organisation",
             Self::DomainsNeedEmail => "domains_need_email",
             Self::AdministratorsByDefault => "administrators_by_default",
+            Self::Button(_) => "button",
             Self::Hook(_) => "decision_hook",
             Self::Rule(_) => "rule",
             Self::ExchangeAudience => "exchange_audience",
@@ -206,6 +211,7 @@ pub fn check_connection(
     check_newcomers(provider, policy)?;
     rules::check_kinds(policy)?;
     policy.decision_hook.value.as_ref().map_or(Ok(()), DecisionHook::check)?;
+    policy.button_label.value.as_deref().map_or(Ok(()), check_label)?;
     check_default_groups(application.user_type, default_groups)
 }
 

@@ -1,6 +1,7 @@
 //! The policy for people who come through a provider, in commands: how it is set, and how it is
 //! shown with who set what.
 
+mod button;
 pub(super) mod rules;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use identity::federation::policy::{
 };
 use serde_json::{Map, Value, json};
 
+use self::button::ButtonArguments;
 use self::rules::{expression, mapping, parameters, sync_modes};
 use super::applications::Switch;
 use super::{CommandHouse, Failure};
@@ -98,6 +100,8 @@ pub struct PolicyArguments {
     /// customers: allowed]
     #[arg(long, value_name = "never|allowed")]
     local_password: Option<LocalPassword>,
+    #[command(flatten)]
+    button: ButtonArguments,
 }
 
 /// Fields to be taken back.
@@ -119,7 +123,7 @@ impl PolicyArguments {
         let allow_if = allow_if.transpose()?.map(Some);
         let allow_private = self.hook_allow_private;
         let hook = self.decision_hook.map(|url| Some(DecisionHook { url, allow_private }));
-        Ok(PolicyEdit {
+        let edit = PolicyEdit {
             unknown_user: self.unknown_user,
             link: self.link,
             allow_if: if self.any_claims { Some(None) } else { allow_if },
@@ -136,7 +140,9 @@ impl PolicyArguments {
             manual_linking: self.manual_linking.map(Switch::is_on),
             local_password: self.local_password,
             unset: inherit.inherit,
-        })
+            ..PolicyEdit::default()
+        };
+        self.button.add_to(edit)
     }
 }
 
@@ -158,6 +164,10 @@ impl Shown {
         for (field, value, _) in &mut fields {
             if *field == PolicyField::DefaultGroups {
                 *value = groups.iter().map(|group| group.name.as_str()).collect();
+            }
+            if *field == PolicyField::ButtonIcon && let Some(icon) = &policy.button_icon.value {
+                // What it is, and not the picture itself.
+                *value = format!("{}, {} bytes", icon.media_type(), icon.bytes().len()).into();
             }
         }
         Ok(Self { fields })

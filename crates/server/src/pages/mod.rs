@@ -1,5 +1,6 @@
 //! Pages: templates, what every page knows, and the page for every error.
 
+mod assets;
 mod dress;
 mod form;
 mod headers;
@@ -9,6 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
+pub use assets::asset;
+pub(crate) use assets::{ICON_FOLDER, colour_sheet};
 pub use dress::dress_errors;
 pub use form::SentBack;
 pub(crate) use form::{FORM_EXPIRED, form_page, minutes_in_words, sentence, wait_page};
@@ -50,7 +53,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 ];
 
 /// The style sheet; its address changes with its content.
-pub const STYLE: &str = include_str!("../../assets/style.css");
+const STYLE: &str = include_str!("../../assets/style.css");
 
 /// Templates, ready to be filled.
 pub struct Pages {

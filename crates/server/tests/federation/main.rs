@@ -1,6 +1,7 @@
 //! Sign-in with an identity provider, over HTTP, against a provider that does as it is told.
 
 mod addresses;
+mod buttons;
 mod changing;
 mod command_line;
 mod cost;

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::rules::{Mapping, NoGroupMatch, Parameters, SyncMode, SyncModes};
 use crate::expressions::{Expression, Rule};
+use crate::federation::button::{Colour, Icon};
 use crate::federation::guests::Guests;
 use crate::federation::hook::DecisionHook;
 use crate::federation::provider::Authority;
@@ -252,6 +253,14 @@ fields! {
     local_password / "local_password" LocalPassword: LocalPassword = |user_type: UserType| {
         if user_type.is_privileged() { LocalPassword::Never } else { LocalPassword::Allowed }
     };
+    /// What the button says; where nothing is set, "Login with" and the provider's name.
+    button_label / "button_label" ButtonLabel: Option<String> = |_| None;
+    /// The picture on the button.
+    button_icon / "button_icon" ButtonIcon: Option<Icon> = |_| None;
+    /// The colour of the button.
+    button_colour / "button_colour" ButtonColour: Option<Colour> = |_| None;
+    /// Whether the login page shows no button; every other way to the provider stays.
+    button_hidden / "button_hidden" ButtonHidden: bool = |_| false;
 }
 
 /// What to change about what was set.

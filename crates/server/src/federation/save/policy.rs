@@ -2,10 +2,11 @@
 
 use identity::applications::Application;
 use identity::expressions::{Expression, Rule};
+use identity::federation::button::{ButtonError, Colour, Icon};
 use identity::federation::guests::Guests;
 use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
-    Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
+    ConnectionError, Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
     PolicyFields, SyncModes, UnknownUser, check_connection, check_default_groups,
 };
 use identity::federation::provider::Provider;
@@ -48,6 +49,14 @@ pub struct PolicyEdit {
     pub manual_linking: Option<bool>,
     /// Whether users who are made may have a password of ours.
     pub local_password: Option<LocalPassword>,
+    /// What the button says; `Some(None)` for the provider's name.
+    pub button_label: Option<Option<String>>,
+    /// What is on the button.
+    pub button_icon: Option<Option<Icon>>,
+    /// The colour of the button.
+    pub button_colour: Option<Option<Colour>>,
+    /// Whether there is no button.
+    pub button_hidden: Option<bool>,
     /// Fields that shall not be set any more.
     pub unset: Vec<PolicyField>,
 }
@@ -88,6 +97,10 @@ impl PolicyEdit {
             decision_hook: self.decision_hook.clone().map(hook).transpose()?,
             manual_linking: self.manual_linking,
             local_password: self.local_password,
+            button_label: self.button_label.clone(),
+            button_icon: self.button_icon.clone(),
+            button_colour: self.button_colour,
+            button_hidden: self.button_hidden,
         };
         Ok(PolicyChange { set, unset: self.unset.clone() })
     }
@@ -131,6 +144,10 @@ pub async fn change_defaults(
     by: &By,
 ) -> Result<Application, SaveError> {
     let application = find_application(tools.store, application).await?;
+    let tells_apart = [edit.button_label.is_some(), edit.button_icon.is_some()];
+    if tells_apart.contains(&true) {
+        return Err(ConnectionError::from(ButtonError::ForEverybody).into());
+    }
     let change = ApplicationChange {
         defaults: edit.read(tools.store, &application).await?,
         ..ApplicationChange::default()

@@ -146,7 +146,8 @@ impl Store {
 
     /// Changes a door. Where it takes no passwords from now on, what its clients got from people
     /// who came by one is revoked, and they are told; `Conflict(LockOut)` where no administrator
-    /// would be known to get in any more, unless it is forced.
+    /// would be known to get in any more, or
+    /// `Conflict(KeptOut)` where policies would see to that, unless it is forced.
     pub async fn change_application(
         &self,
         key: &ApplicationKey,
@@ -157,8 +158,9 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             // Every column is written below: two changes at once must not undo each other.
             let ways = tx.ways_in(by, now).await?;
+            let policies = tx.policies_before(key, by).await?;
             tx.run("UPDATE applications SET name = name WHERE key = $1", args![key]).await?;
-            let before = tx.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()?;
+            let before = tx.application(key).await?;
             let closes = before.local_login && change.local_login == Some(false);
             let door = change.apply(before);
             let groups = change.defaults.set.default_groups.as_deref().unwrap_or_default();
@@ -168,6 +170,7 @@ impl Store {
             }
             tx.update_application(&door).await?;
             tx.keep_ways_in(ways, now).await?;
+            tx.keep_administrators_in(policies, now).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
                 tx.revoke_grants_by_password(key, now).await?;
@@ -198,6 +201,14 @@ impl Store {
 }
 
 impl Tx {
+    /// The door with this key, as this transaction sees it.
+    pub(crate) async fn application(
+        &mut self,
+        key: &ApplicationKey,
+    ) -> std::result::Result<Application, Fault> {
+        self.one::<ApplicationRow>(BY_KEY, args![key]).await?.read()
+    }
+
     async fn insert_application(&mut self, door: &Application) -> std::result::Result<(), Fault> {
         self.run(
             "INSERT INTO applications (key, name, user_type, population, return_origins, \

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use identity::federation::proven::{Again, Gap};
+
 /// What stood in the way of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Conflict {
@@ -17,6 +19,8 @@ pub enum Conflict {
     NotConnected,
     /// No administrator would have a way in that is known to work.
     LockOut,
+    /// A policy would keep out every administrator who is known to get in; the latest so.
+    KeptOut(Again),
     /// Something else still depends on it.
     InUse,
     /// It was made by us and stays.
@@ -38,7 +42,7 @@ impl Conflict {
             Self::NameTaken => "name_taken",
             Self::AlreadyConnected => "already_connected",
             Self::NotConnected => "not_connected",
-            Self::LockOut => "lock_out",
+            Self::LockOut | Self::KeptOut(_) => "lock_out",
             Self::InUse => "in_use",
             Self::BuiltIn => "built_in",
             Self::WrongUserType => "wrong_user_type",
@@ -51,6 +55,7 @@ impl Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::KeptOut(again) => return kept_out(f, *again),
             Self::EmailTaken => {
                 "a user has this e-mail address already; find them with `vestibule users list \
                  --search`, deleted ones included"
@@ -80,6 +85,29 @@ impl fmt::Display for Conflict {
             Self::AlreadyThere => "it is there already, so nothing was added",
         })
     }
+}
+
+/// What is missing, and what to do.
+fn kept_out(f: &mut fmt::Formatter<'_>, again: Again) -> fmt::Result {
+    f.write_str(
+        "under this policy no administrator of the application would have a way in that is known \
+         to work: no password is taken from one there, and of those who came through a provider in \
+         the last 30 days ",
+    )?;
+    match again {
+        Again::Out(reason) => write!(f, "nobody would get in (the latest is refused: {})", reason.code())?,
+        Again::Unproven(Gap::NotRecorded) => {
+            f.write_str("it reads claims that were not recorded when they came")?;
+        }
+        Again::Unproven(Gap::AnotherHook) => {
+            f.write_str("nobody was let in by this decision hook yet")?;
+        }
+        Again::In => f.write_str("somebody would get in")?,
+    }
+    f.write_str(
+        ". `vestibule explain --claims FILE --policy FILE` shows what becomes of somebody; --force \
+         changes it all the same",
+    )
 }
 
 /// Why a verb did not do its work. A storage fault is never "not found".

@@ -12,7 +12,7 @@ use crate::error::{Conflict, Error, Fault};
 use crate::value::args;
 
 /// For how long a completed sign-in through a provider shows that the way works.
-const SHOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The doors that an active administrator of their kind is known to come in by: with a password that
 /// is taken there, or through a provider that is switched on and connected there, and that they
@@ -29,6 +29,13 @@ const KNOWN: &str = "SELECT a.key FROM applications a WHERE EXISTS \
      JOIN identities i ON i.provider_id = p.id AND i.user_id = u.id \
      WHERE t.user_id = u.id AND t.application = a.key AND t.action = 'sign_in.provider' \
      AND t.outcome = 'done' AND t.at >= $1 AND p.state = 'enabled'))) ORDER BY a.key";
+
+/// The door, where it takes passwords and an active administrator of its kind has one.
+const BY_PASSWORD: &str = "SELECT a.key FROM applications a WHERE a.key = $1 AND a.local_login \
+     AND EXISTS (SELECT 1 FROM groups g JOIN user_groups m ON m.group_id = g.id \
+     JOIN users u ON u.id = m.user_id JOIN passwords w ON w.user_id = u.id \
+     WHERE g.built_in AND u.status = 'active' AND u.birth = 'added' \
+     AND u.user_type = a.user_type AND u.population = a.population)";
 
 /// What a change may not take away.
 #[derive(Debug)]
@@ -64,6 +71,15 @@ impl Tx {
             true => Ok(()),
             false => Err(Error::Conflict(Conflict::LockOut).into()),
         }
+    }
+
+    /// Whether an administrator could come in there with a password.
+    pub(crate) async fn takes_a_password(
+        &mut self,
+        door: &ApplicationKey,
+    ) -> std::result::Result<bool, Fault> {
+        let row: Option<(String,)> = self.opt(BY_PASSWORD, args![door]).await?;
+        Ok(row.is_some())
     }
 
     async fn known_ways_in(

@@ -39,6 +39,8 @@ pub struct DefaultsCommand {
     policy: PolicyArguments,
     #[command(flatten)]
     inherit: InheritArguments,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Which application.
@@ -201,13 +203,14 @@ async fn change_defaults(
     house: &CommandHouse,
     command: DefaultsCommand,
 ) -> Result<Answer, Failure> {
+    let by = command.force.by(house);
     let edit = command.policy.edit(command.inherit)?;
     if edit == PolicyEdit::default() {
         return Err(nothing_to_change());
     }
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
-    let changed = save::change_defaults(&tools, &command.named.key, &edit, &house.by()).await?;
+    let changed = save::change_defaults(&tools, &command.named.key, &edit, &by).await?;
     let shown = defaults(house, &changed).await?;
     let head = ["FIELD", "VALUE", "SET FOR"];
     let text = format!("Changed {}.\n\n{}", changed.key, table(&head, &shown.rows()));

@@ -12,6 +12,7 @@ mod desk;
 mod explain;
 mod hosts;
 mod keys;
+mod lock_out;
 mod random;
 mod replay;
 mod rules;

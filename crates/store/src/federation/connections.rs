@@ -121,7 +121,8 @@ impl Store {
         Ok(rows.into_iter().map(ConnectionRow::read).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Changes a connection's policy.
+    /// Changes a connection's policy. `Conflict(KeptOut)` where no administrator would be known to
+    /// get in at its door any more, unless it is forced.
     pub async fn change_connection(
         &self,
         id: &ConnectionId,
@@ -133,6 +134,7 @@ impl Store {
             // Every column is written below: two changes at once must not undo each other.
             tx.run("UPDATE connections SET position = position WHERE id = $1", args![id]).await?;
             let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
+            let before = tx.policies_before(&connection.application, by).await?;
             if let Some(groups) = &change.policy.set.default_groups {
                 tx.check_default_groups(&connection.application, groups).await?;
             }
@@ -143,6 +145,7 @@ impl Store {
             }
             connection.exchange_staff = change.exchange_staff.unwrap_or(connection.exchange_staff);
             tx.update_connection(&connection).await?;
+            tx.keep_administrators_in(before, now).await?;
             self.noted(tx, "connection.change", &connection, by, now).await?;
             Ok(connection)
         })

@@ -7,6 +7,7 @@ pub(crate) mod carry_out;
 pub(crate) mod connections;
 pub(crate) mod identities;
 pub(crate) mod link;
-pub(crate) mod providers;
+pub(crate) mod proven;
+mod providers;
 mod rules;
 pub(crate) mod settle;

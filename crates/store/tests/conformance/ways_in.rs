@@ -1,12 +1,16 @@
 //! The lock-out guard: the last way in that administrators are known to have stays, unless somebody
 //! insists.
 
-use identity::federation::policy::UnknownUser;
+use identity::federation::policy::{PolicyChange, PolicyField, PolicyFields, UnknownUser};
+use identity::federation::proven::{Again, Gap};
 use identity::federation::provider::{Provider, ProviderState};
+use identity::federation::refusal::Refusal;
 use identity::time::Moment;
 use identity::users::{StatusChange, User};
+use serde_json::{Value as Json, json};
 use store::{
-    ApplicationChange, By, Conflict, Error, Paging, ProviderChange, Settled, StatusOutcome,
+    ApplicationChange, By, Conflict, ConnectionChange, Error, Paging, ProviderChange, Settled,
+    StatusOutcome,
 };
 
 use crate::engines::both;
@@ -42,7 +46,118 @@ async fn come_by(house: &House, provider: &Provider, user: &User) -> Moment {
     settle.arrival.now
 }
 
+/// A back office without passwords whose only administrator comes by `acme`, of whom the department
+/// was recorded.
+async fn by_provider_alone(house: &House) -> Moment {
+    house.administrator("ada@example.com").await;
+    let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+    let reads = json!({ "allow_if": "claims.department != 'Attic'" });
+    assert_eq!(policy(house, reads, at(1)).await, None, "passwords are taken");
+    let mut settle = arrive(house, &acme, "subject", "ada@example.com").await;
+    let claims = json!({ "department": "Sales" });
+    settle.arrival.external.claims = claims.as_object().unwrap().clone();
+    let settled = house.store.settle(&settle, decider(&settle)).await.unwrap();
+    assert!(matches!(settled, Settled::SignedIn { .. }), "{settled:?}");
+    let now = settle.arrival.now;
+    assert!(!passwords(house, false, &By::operator(), now).await);
+    now
+}
+
+async fn change_policy(house: &House, policy: PolicyChange, by: &By, now: Moment) -> Option<Again> {
+    let id = house.store.list_connections(None).await.unwrap().remove(0).id;
+    let change = ConnectionChange { policy, ..ConnectionChange::default() };
+    match house.store.change_connection(&id, &change, by, now).await {
+        Ok(_) => None,
+        Err(Error::Conflict(Conflict::KeptOut(why))) => Some(why),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Sets fields of the connection; what would keep the administrators out, where that refused it.
+async fn policy(house: &House, set: Json, now: Moment) -> Option<Again> {
+    let set: PolicyFields = serde_json::from_value(set).unwrap();
+    change_policy(house, set.into(), &By::operator(), now).await
+}
+
+/// The same for every connection of the back office.
+async fn defaults(house: &House, set: Json, now: Moment) -> Option<Again> {
+    let set: PolicyFields = serde_json::from_value(set).unwrap();
+    let change = ApplicationChange { defaults: set.into(), ..ApplicationChange::default() };
+    match house.store.change_application(&back_office(), &change, &By::operator(), now).await {
+        Ok(_) => None,
+        Err(Error::Conflict(Conflict::KeptOut(why))) => Some(why),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
 both! {
+    async fn a_policy_that_would_keep_out_the_only_administrator_is_refused(house) {
+        let now = by_provider_alone(house).await;
+        let legal = || json!({ "allow_if": "claims.department == 'Legal'" });
+        assert_eq!(policy(house, legal(), now).await, Some(Again::Out(Refusal::NotAllowed)));
+        let set = house.store.list_connections(None).await.unwrap().remove(0).policy;
+        let rule = serde_json::to_value(set.allow_if).unwrap();
+        assert!(rule.to_string().contains("Attic"), "nothing was written: {rule}");
+        assert_eq!(policy(house, json!({ "allow_if": "claims.department == 'Sales'" }), now).await, None);
+        let elsewhere = json!({ "allowed_domains": ["elsewhere.test"] });
+        assert_eq!(policy(house, elsewhere.clone(), now).await, Some(Again::Out(Refusal::NotAllowed)));
+        assert_eq!(defaults(house, elsewhere, now).await, Some(Again::Out(Refusal::NotAllowed)));
+        let refusing = json!({ "on_sign_in": { "refuse_if": "claims.department == 'Sales'" } });
+        assert!(policy(house, refusing, now).await.is_some());
+        // What cannot keep anybody out who is known is nobody's loss.
+        assert_eq!(policy(house, json!({ "unknown_user": "refuse", "button_hidden": true }), now).await, None);
+    }
+
+    async fn what_cannot_be_said_proves_nothing(house) {
+        let now = by_provider_alone(house).await;
+        let rank = || json!({ "allow_if": "claims.rank == 'captain'" });
+        assert_eq!(policy(house, rank(), now).await, Some(Again::Unproven(Gap::NotRecorded)));
+        assert_eq!(defaults(house, rank(), now).await, None, "the connection has a rule of its own");
+        let hook = json!({ "decision_hook": { "url": "https://hook.test/" } });
+        assert_eq!(policy(house, hook, now).await, Some(Again::Unproven(Gap::AnotherHook)));
+        // The application's rule would hold again, and reads what was not recorded.
+        let unset = vec![PolicyField::AllowIf];
+        let inherit = PolicyChange { unset, ..PolicyChange::default() };
+        let said = change_policy(house, inherit.clone(), &By::operator(), now).await;
+        assert_eq!(said, Some(Again::Unproven(Gap::NotRecorded)));
+        let forced = By::operator().forced(true);
+        assert_eq!(change_policy(house, inherit, &forced, now).await, None);
+        // Who is out already loses nothing by the next change.
+        assert_eq!(policy(house, json!({ "allowed_domains": ["elsewhere.test"] }), now).await, None);
+    }
+
+    async fn another_way_in_frees_the_policy(house) {
+        let now = by_provider_alone(house).await;
+        let legal = || json!({ "allow_if": "claims.department == 'Legal'" });
+        assert!(!passwords(house, true, &By::operator(), now).await);
+        assert_eq!(policy(house, legal(), now).await, None, "passwords are taken");
+        // And back: closing the door to passwords asks what the policy makes of those who came.
+        let change = ApplicationChange { local_login: Some(false), ..ApplicationChange::default() };
+        let said = house.store.change_application(&back_office(), &change, &By::operator(), now).await;
+        let kept_out = Conflict::KeptOut(Again::Out(Refusal::NotAllowed));
+        assert!(matches!(&said, Err(Error::Conflict(why)) if *why == kept_out), "{said:?}");
+        assert!(house.back_office().await.local_login);
+    }
+
+    async fn somebody_who_would_still_get_in_is_enough(house) {
+        let now = by_provider_alone(house).await;
+        let bob = house.staff("bob@example.com").await;
+        let administrators = house.administrators().await.id;
+        house.store.add_group_member(&administrators, &bob.id, &By::operator(), now).await.unwrap();
+        let providers = house.store.list_providers().await.unwrap();
+        let mut settle = arrive(house, &providers[0], "bob", "bob@example.com").await;
+        let claims = json!({ "department": "Legal" });
+        settle.arrival.external.claims = claims.as_object().unwrap().clone();
+        house.store.settle(&settle, decider(&settle)).await.unwrap();
+        let legal = json!({ "allow_if": "claims.department == 'Legal'" });
+        assert_eq!(policy(house, legal, now).await, None);
+        let change = StatusChange::Deactivate;
+        let by = By::operator().forced(true);
+        house.store.change_user_status(&bob.id, change, &by, now).await.unwrap();
+        let nobody = json!({ "allow_if": "claims.department == 'Nobody'" });
+        assert_eq!(policy(house, nobody, now).await, None, "nobody got in before either");
+    }
+
     async fn closing_a_door_to_passwords_needs_a_way_that_somebody_has_gone(house) {
         let ada = house.administrator("ada@example.com").await;
         let by = By::operator();

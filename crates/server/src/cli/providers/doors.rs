@@ -37,6 +37,8 @@ pub struct ChangeConnectionCommand {
     application: String,
     #[command(flatten)]
     edit: EditArguments,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// What to change about a connection.
@@ -114,14 +116,14 @@ pub(super) async fn change(
     house: &CommandHouse,
     command: ChangeConnectionCommand,
 ) -> Result<Answer, Failure> {
-    let ChangeConnectionCommand { named, application, edit } = command;
+    let ChangeConnectionCommand { named, application, edit, force } = command;
     let edit = edit.edit()?;
     if edit == DoorEdit::default() {
         return Err(nothing_to_change());
     }
     let upstream = upstream(house)?;
     let tools = tools(house, &upstream);
-    save::change_connection(&tools, &named.key, &application, &edit, &house.by()).await?;
+    save::change_connection(&tools, &named.key, &application, &edit, &force.by(house)).await?;
     let provider = save::find_provider(&house.store, &named.key).await?;
     let text = format!("Changed how \"{}\" is connected to {application}.", provider.name);
     Ok(Answer::new(text, provider_json(house, &provider).await?))

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::federation::hook::{About, HookAnswer};
 
 const PAGE: &str = include_str!("../../../../../../docs/policies.md");
 
@@ -64,6 +65,16 @@ impl Person {
             "address denied" => external.email_verified = EmailVerified::No,
             "no word about the address" => external.email_verified = EmailVerified::Absent,
             "no address" => external.email = None,
+            "of another domain" => {
+                external.email_verified = EmailVerified::Absent;
+                known.provider.trusted_domains = vec!["elsewhere.test".to_owned()];
+            }
+            "with a new address" => external.email = Some(married()),
+            "with a new address that is denied" => {
+                external.email = Some(married());
+                external.email_verified = EmailVerified::No;
+            }
+            hook if hook.starts_with("the hook ") => {}
             claims => {
                 let claims = claims.strip_prefix("claims `").and_then(|one| one.strip_suffix('`'));
                 let claims = claims.unwrap_or_else(|| panic!("what is \"{how}\"?"));
@@ -73,6 +84,9 @@ impl Person {
         }
         known.connection.as_mut().expect("a connection").policy = policy.clone();
         known.groups = ["buyers-acme", "editors"].map(group_named).into();
+        if let Some(word) = how.strip_prefix("the hook ") {
+            arrival.hook = said_by_hook(word, &arrival, &known);
+        }
         Self { arrival, known }
     }
 
@@ -85,6 +99,9 @@ impl Person {
             }
         };
         match ask(&self.arrival, &self.known) {
+            Decision::SignIn { changes, .. } if changes.email.is_some() => {
+                with_groups("sign in, address follows", &changes.granted)
+            }
             Decision::SignIn { changes, .. } => with_groups("sign in", &changes.granted),
             Decision::Link { changes, .. } => with_groups("link and sign in", &changes.granted),
             Decision::Create(new) => with_groups("create and sign in", &new.groups),
@@ -92,6 +109,27 @@ impl Person {
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),
         }
     }
+}
+
+fn married() -> Email {
+    Email::parse("ada@married.test").expect("an address")
+}
+
+/// As the server asks: the hook is told what would be done.
+fn said_by_hook(word: &str, arrival: &Arrival, known: &Known) -> HookWord {
+    let fields = known.connection.as_ref().map(|connection| &connection.policy);
+    let hook = fields.and_then(|fields| fields.decision_hook.clone()).flatten();
+    let ahead = Arrival { hook: HookWord::Ahead, ..arrival.clone() };
+    let about = About::of(&ask(&ahead, known));
+    let answer = match word {
+        "allows" => r#"{"decision": "allow"}"#,
+        "adds editors" => r#"{"decision": "allow", "groups": ["editors"]}"#,
+        "refuses" => r#"{"decision": "refuse"}"#,
+        "is dead" => return HookWord::Unasked,
+        other => panic!("what does the hook do when it {other}?"),
+    };
+    let answer = HookAnswer::parse(answer.as_bytes()).expect("an answer");
+    HookWord::Said { hook: hook.expect("a hook"), about, answer }
 }
 
 fn group_named(name: &str) -> Group {
@@ -116,5 +154,5 @@ fn every_policy_on_the_page_makes_of_people_what_the_page_says() {
             people += 1;
         }
     }
-    assert_eq!((described.len(), people), (9, 37), "policies and people on the page");
+    assert_eq!((described.len(), people), (12, 49), "policies and people on the page");
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::federation::hook::{About, HookAnswer};
+use crate::federation::hook::{About, HookAnswer, HookFault};
 
 const PAGE: &str = include_str!("../../../../../../docs/policies.md");
 
@@ -125,7 +125,7 @@ fn said_by_hook(word: &str, arrival: &Arrival, known: &Known) -> HookWord {
         "allows" => r#"{"decision": "allow"}"#,
         "adds editors" => r#"{"decision": "allow", "groups": ["editors"]}"#,
         "refuses" => r#"{"decision": "refuse"}"#,
-        "is dead" => return HookWord::Unasked,
+        "is dead" => return HookWord::Failed(HookFault::Slow),
         other => panic!("what does the hook do when it {other}?"),
     };
     let answer = HookAnswer::parse(answer.as_bytes()).expect("an answer");

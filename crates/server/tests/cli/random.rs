@@ -120,6 +120,7 @@ impl Scene {
                 "sync",
                 Some(json!({
                     "name": dice.one(&sync), "locale": dice.one(&sync), "groups": dice.one(&sync),
+                    "email": dice.one(&["off", "force"]),
                 })),
             ),
             ("no_group_match", dice.perhaps(&["default", "keep", "refuse"].map(Value::from))),

@@ -23,7 +23,9 @@ use crate::app::App;
 use crate::directory::Button;
 use crate::error::PageError;
 use crate::federation::start::{Sent, send_off};
-use crate::pages::{ICON_FOLDER, Notice, View, colour_sheet, form_page, minutes_in_words, wait_page};
+use crate::pages::{
+    ICON_FOLDER, Notice, View, colour_sheet, form_page, minutes_in_words, wait_page,
+};
 use crate::passwords::sign_in::{SignInOutcome, sign_in};
 use crate::return_to::{Wanted, form_targets, keep, onward, waiting_request};
 use crate::sessions::current::{AtDoor, at_door};

@@ -95,7 +95,9 @@ fn kept_out(f: &mut fmt::Formatter<'_>, again: Again) -> fmt::Result {
          the last 30 days ",
     )?;
     match again {
-        Again::Out(reason) => write!(f, "nobody would get in (the latest is refused: {})", reason.code())?,
+        Again::Out(reason) => {
+            write!(f, "nobody would get in (the latest is refused: {})", reason.code())?
+        }
         Again::Unproven(Gap::NotRecorded) => {
             f.write_str("it reads claims that were not recorded when they came")?;
         }

@@ -165,7 +165,9 @@ impl Shown {
             if *field == PolicyField::DefaultGroups {
                 *value = groups.iter().map(|group| group.name.as_str()).collect();
             }
-            if *field == PolicyField::ButtonIcon && let Some(icon) = &policy.button_icon.value {
+            if *field == PolicyField::ButtonIcon
+                && let Some(icon) = &policy.button_icon.value
+            {
                 // What it is, and not the picture itself.
                 *value = format!("{}, {} bytes", icon.media_type(), icon.bytes().len()).into();
             }

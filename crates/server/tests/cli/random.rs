@@ -296,7 +296,15 @@ impl Came {
             ("user", users.clone().any(|one| is_new(&one))),
             (
                 "attributes of the user",
-                users.clone().any(|one| !is_new(&one) && old(one.0) != Some(one.1)),
+                users.clone().any(|(id, now)| {
+                    let attributes =
+                        |user: &User| (user.name.clone(), user.locale.clone(), user.status);
+                    old(id).is_some_and(|then| attributes(then) != attributes(now))
+                }),
+            ),
+            (
+                "address of the user",
+                users.clone().any(|(id, now)| old(id).is_some_and(|then| then.email != now.email)),
             ),
             ("groups of the user", self.groups_changed() != json!([[], []])),
             ("address of the identity", after.identities.iter().any(identity_changed)),

@@ -8,7 +8,8 @@ use crate::operator::Operator;
 
 const LOGIN: &str = "/back-office/login?ways=all";
 
-const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 8 8\"><path d=\"M0 0h8v8z\"/></svg>";
+const SVG: &str =
+    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 8 8\"><path d=\"M0 0h8v8z\"/></svg>";
 
 /// `vestibule providers change-connection` of the back office.
 async fn change(operator: &Operator, more: &[&str]) -> Value {
@@ -29,7 +30,7 @@ async fn login(operator: &Operator) -> Page {
 fn attribute(page: &Page, tag: &str, part: &str, name: &str) -> Option<String> {
     let tags = page.body.split('<').filter(|rest| rest.starts_with(tag) && rest.contains(part));
     let (_, value) = tags.into_iter().next()?.split_once(&format!("{name}=\""))?;
-    value.split('"').next().map(str::to_owned)
+    value.split('"').next().map(|value| value.replace("&#x2f;", "/"))
 }
 
 fn header(page: &Page, name: &str) -> String {
@@ -39,12 +40,19 @@ fn header(page: &Page, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_button_says_what_it_is_told_to_and_else_the_providers_name() {
     let operator = Operator::connected().await;
-    let name = operator.house.app.directory.now().provider("corp").expect("a provider").name.clone();
+    let name =
+        operator.house.app.directory.now().provider("corp").expect("a provider").name.clone();
     assert!(login(&operator).await.text().contains(&format!("Login with {name}")));
     let set = change(&operator, &["--button-label", "Staff & friends <b>"]).await;
-    assert_eq!(set["policy"]["button_label"], json!({ "value": "Staff & friends <b>", "from": "connection" }));
+    assert_eq!(
+        set["policy"]["button_label"],
+        json!({ "value": "Staff & friends <b>", "from": "connection" })
+    );
     let page = login(&operator).await;
-    assert!(page.text().contains("Staff &amp; friends &lt;b&gt;") || page.text().contains("Staff & friends <b>"));
+    assert!(
+        page.text().contains("Staff &amp; friends &lt;b&gt;")
+            || page.text().contains("Staff & friends <b>")
+    );
     assert!(!page.body.contains("friends <b>"), "a label is a text");
     assert!(!page.text().contains("Login with"), "{}", page.text());
     change(&operator, &["--no-button-label"]).await;
@@ -126,7 +134,15 @@ async fn a_colour_is_a_style_sheet_of_ours_with_an_ink_that_can_be_read() {
         assert_eq!(page.status, 404, "{nothing}");
     }
     let output = operator
-        .run(&["providers", "change-connection", "corp", "--application", "back-office", "--button-colour", "blue"])
+        .run(&[
+            "providers",
+            "change-connection",
+            "corp",
+            "--application",
+            "back-office",
+            "--button-colour",
+            "blue",
+        ])
         .await;
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(!output.status.success() && said.contains("such as #0b5cad"), "{said}");

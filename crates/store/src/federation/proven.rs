@@ -132,7 +132,7 @@ impl Tx {
             if is == Again::In {
                 return Ok(None);
             }
-            if before.by_password || !matches!(was, Again::Out(_)) {
+            if before.by_password || was == Again::In {
                 why.get_or_insert(is);
             }
         }

@@ -108,7 +108,11 @@ fn svg(bytes: &[u8]) -> Result<Kind, IconError> {
     if !(begins && text.contains("<svg") && text.ends_with('>')) {
         return Err(IconError::Unknown);
     }
-    if NEVER.iter().any(|never| text.contains(never)) { Err(IconError::Active) } else { Ok(Kind::Svg) }
+    if NEVER.iter().any(|never| text.contains(never)) {
+        Err(IconError::Active)
+    } else {
+        Ok(Kind::Svg)
+    }
 }
 
 impl TryFrom<String> for Icon {

@@ -43,7 +43,17 @@ fn a_label_is_one_line_that_shows_all_that_it_says() {
     for good in ["A", "Sign in with Acme", "Ключ", &"x".repeat(60)] {
         assert_eq!(check_label(good), Ok(()), "{good}");
     }
-    let bad = ["", " ", " Acme", "Acme ", "Ac\nme", "Ac\u{2028}me", "Ac\u{202e}em", "\u{200b}", "a\u{feff}b"];
+    let bad = [
+        "",
+        " ",
+        " Acme",
+        "Acme ",
+        "Ac\nme",
+        "Ac\u{2028}me",
+        "Ac\u{202e}em",
+        "\u{200b}",
+        "a\u{feff}b",
+    ];
     for bad in bad.into_iter().map(str::to_owned).chain(["x".repeat(61)]) {
         assert_eq!(check_label(&bad), Err(ButtonError::Label), "{bad:?}");
     }

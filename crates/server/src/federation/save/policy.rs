@@ -6,8 +6,8 @@ use identity::federation::button::{ButtonError, Colour, Icon};
 use identity::federation::guests::Guests;
 use identity::federation::hook::DecisionHook;
 use identity::federation::policy::{
-    ConnectionError, Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange, PolicyField,
-    PolicyFields, SyncModes, UnknownUser, check_connection, check_default_groups,
+    ConnectionError, Link, LocalPassword, Mapping, NoGroupMatch, Parameters, Policy, PolicyChange,
+    PolicyField, PolicyFields, SyncModes, UnknownUser, check_connection, check_default_groups,
 };
 use identity::federation::provider::Provider;
 use identity::groups::Group;

@@ -1,6 +1,7 @@
 use super::*;
 
-const SVG: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>"##;
+const SVG: &str =
+    r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>"##;
 
 fn png_of(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = PNG.to_vec();
@@ -19,10 +20,19 @@ fn read(text: &str) -> Result<Icon, IconError> {
 #[test]
 fn pictures_are_told_by_what_they_are() {
     assert_eq!(Icon::read(png_of(64, 64)).map(|icon| icon.media_type()), Ok("image/png"));
-    for svg in [SVG.to_owned(), format!("\u{feff}<?xml version=\"1.0\"?>\n{SVG}\n"), SVG.to_uppercase()] {
+    for svg in
+        [SVG.to_owned(), format!("\u{feff}<?xml version=\"1.0\"?>\n{SVG}\n"), SVG.to_uppercase()]
+    {
         assert_eq!(read(&svg).map(|icon| icon.media_type()), Ok("image/svg+xml"), "{svg}");
     }
-    for other in ["", "GIF89a", "<html><svg></svg></html>", "<?xml version=\"1.0\"?><a/>", "<svg", "\u{89}PNG"] {
+    for other in [
+        "",
+        "GIF89a",
+        "<html><svg></svg></html>",
+        "<?xml version=\"1.0\"?><a/>",
+        "<svg",
+        "\u{89}PNG",
+    ] {
         assert_eq!(read(other), Err(IconError::Unknown), "{other}");
     }
     assert_eq!(Icon::read(PNG.to_vec()), Err(IconError::Unknown), "a beginning alone");
@@ -52,7 +62,10 @@ fn a_picture_that_would_do_something_is_none() {
         "<foreignObject/>",
         "<a href=\"javascript:alert(1)\"/>",
     ] {
-        assert_eq!(read(&SVG.replace("</svg>", &format!("{inside}</svg>"))), Err(IconError::Active));
+        assert_eq!(
+            read(&SVG.replace("</svg>", &format!("{inside}</svg>"))),
+            Err(IconError::Active)
+        );
     }
     let bomb = format!("<!DOCTYPE svg [<!ENTITY a \"aaaa\">]>{SVG}");
     assert_eq!(read(&bomb), Err(IconError::Active));

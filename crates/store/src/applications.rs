@@ -158,7 +158,7 @@ impl Store {
         transact!(self.db, Mode::Plain, |tx| {
             // Every column is written below: two changes at once must not undo each other.
             let ways = tx.ways_in(by, now).await?;
-            let policies = tx.policies_before(key, by).await?;
+            let policies = Box::pin(tx.policies_before(key, by)).await?;
             tx.run("UPDATE applications SET name = name WHERE key = $1", args![key]).await?;
             let before = tx.application(key).await?;
             let closes = before.local_login && change.local_login == Some(false);
@@ -170,7 +170,7 @@ impl Store {
             }
             tx.update_application(&door).await?;
             tx.keep_ways_in(ways, now).await?;
-            tx.keep_administrators_in(policies, now).await?;
+            Box::pin(tx.keep_administrators_in(policies, now)).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
                 tx.revoke_grants_by_password(key, now).await?;

@@ -36,9 +36,9 @@ pub enum ProvidersCommand {
     /// Remove a provider that nobody ever signed in through
     Remove(Named),
     /// Connect a provider to another application
-    Connect(doors::ConnectCommand),
+    Connect(Box<doors::ConnectCommand>),
     /// Change what becomes of people who come through a provider to an application
-    ChangeConnection(doors::ChangeConnectionCommand),
+    ChangeConnection(Box<doors::ChangeConnectionCommand>),
     /// Take a provider away from an application
     Disconnect(doors::DisconnectCommand),
 }
@@ -73,8 +73,8 @@ impl ProvidersCommand {
                 switch(house, &named, ProviderState::Disabled, &force.by(house)).await
             }
             Self::Remove(named) => remove(house, &named).await,
-            Self::Connect(command) => doors::connect(house, command).await,
-            Self::ChangeConnection(command) => doors::change(house, command).await,
+            Self::Connect(command) => doors::connect(house, *command).await,
+            Self::ChangeConnection(command) => doors::change(house, *command).await,
             Self::Disconnect(command) => doors::disconnect(house, command).await,
         }
     }

@@ -134,7 +134,7 @@ impl Store {
             // Every column is written below: two changes at once must not undo each other.
             tx.run("UPDATE connections SET position = position WHERE id = $1", args![id]).await?;
             let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;
-            let before = tx.policies_before(&connection.application, by).await?;
+            let before = Box::pin(tx.policies_before(&connection.application, by)).await?;
             if let Some(groups) = &change.policy.set.default_groups {
                 tx.check_default_groups(&connection.application, groups).await?;
             }
@@ -145,7 +145,7 @@ impl Store {
             }
             connection.exchange_staff = change.exchange_staff.unwrap_or(connection.exchange_staff);
             tx.update_connection(&connection).await?;
-            tx.keep_administrators_in(before, now).await?;
+            Box::pin(tx.keep_administrators_in(before, now)).await?;
             self.noted(tx, "connection.change", &connection, by, now).await?;
             Ok(connection)
         })

@@ -1,3 +1,5 @@
+//! Colours that can be read on, and labels that say what they show.
+
 use super::*;
 
 fn colour(text: &str) -> Colour {

@@ -1,3 +1,5 @@
+//! Who came in lately comes again, or does not, or nobody knows.
+
 use serde_json::{Value, json};
 
 use super::*;

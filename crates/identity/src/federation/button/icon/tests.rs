@@ -1,3 +1,5 @@
+//! Pictures that are icons, and files that are none.
+
 use super::*;
 
 const SVG: &str =

@@ -165,6 +165,9 @@ async fn buttons_stand_in_their_order() {
     change(&operator, &["--position", "9"]).await;
     let (first, second) = places().await;
     assert!(second.is_some() && second < first);
+    change(&operator, &["--position", "-1"]).await;
+    let (first, second) = places().await;
+    assert!(first.is_some() && first < second, "before all others");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,7 @@ pub struct EditArguments {
     #[command(flatten)]
     inherit: InheritArguments,
     /// Place among the buttons; lower first
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     position: Option<i64>,
     /// Client id at the provider whose tokens the application's clients may exchange for ours,
     /// instead of those so far; may be given several times

@@ -28,7 +28,7 @@ const SCREENS = {
     'login', ...named('login', 'storefront merchant-portal dashboard with-provider many-providers nobody'),
     ...named('login', 'wrong throttled needs-reset form-expired passwords-refused passwords-closed'),
     ...named('login', 'signed-out set-up password-set again sends-on-signed-out'),
-    ...named('login', 'find found choose-way way-not-found address-only elsewhere'),
+    ...named('login', 'find found choose-way way-not-found address-only elsewhere own-buttons'),
   ],
   '/{application}/login/{provider}': ['start-not-connected', 'start-wait'],
   '/{application}/logout': ['logout', 'logout-form-expired'],

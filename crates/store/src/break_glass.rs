@@ -120,7 +120,8 @@ impl Store {
         Ok(seals.iter().any(usable))
     }
 
-    /// Takes a seal away, used or not; false where there is none.
+    /// Takes a seal away, used or not; false where there is none. `Conflict(LockOut)` where no
+    /// administrator would be known to get in any more, unless it is forced.
     pub async fn remove_break_glass_seal(
         &self,
         door: &ApplicationKey,
@@ -130,8 +131,10 @@ impl Store {
     ) -> Result<bool> {
         const SQL: &str = "DELETE FROM break_glass_seals WHERE application = $1 AND user_id = $2";
         transact!(self.db, Mode::Plain, |tx| {
+            let ways = tx.ways_in(by, now).await?;
             let removed = tx.run(SQL, args![door, user]).await? > 0;
             if removed {
+                tx.keep_ways_in(ways, now).await?;
                 let happened = Happened::done("break_glass.unseal").about(user).at(door);
                 self.note(tx, &happened, by, now).await?;
             }

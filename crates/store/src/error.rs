@@ -72,9 +72,10 @@ impl fmt::Display for Conflict {
             }
             Self::LockOut => {
                 "no administrator would have a way in that is known to work: no password that is \
-                 taken there, and no sign-in there through a connected provider in the last 30 \
-                 days. Sign in as an administrator through the provider once, or set one a \
-                 password where passwords are taken; --force changes it all the same"
+                 taken there or opens a seal, and no sign-in there through a connected provider in the last 30 \
+                 days. Sign in as an administrator through the provider once, set one a \
+                 password where passwords are taken, or seal a code for one who has a password \
+                 (`vestibule break-glass seal`); --force changes it all the same"
             }
             Self::InUse => "something still depends on it; remove that first, or switch it off",
             Self::BuiltIn => "it is built in and stays as it is",
@@ -91,7 +92,7 @@ impl fmt::Display for Conflict {
 fn kept_out(f: &mut fmt::Formatter<'_>, again: Again) -> fmt::Result {
     f.write_str(
         "under this policy no administrator of the application would have a way in that is known \
-         to work: no password is taken from one there, and of those who came through a provider in \
+         to work: no password is taken from one there or opens a seal, and of those who came through a provider in \
          the last 30 days ",
     )?;
     match again {

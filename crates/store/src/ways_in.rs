@@ -15,27 +15,31 @@ use crate::value::args;
 pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The doors that an active administrator of their kind is known to come in by: with a password that
-/// is taken there, or through a provider that is switched on and connected there, and that they
+/// is taken there, or that opens a seal there, or through a provider that is switched on and connected there, and that they
 /// completed a sign-in at this door with since `$1`. An identity alone proves nothing: who has never
 /// come back from a provider may not be able to.
 const KNOWN: &str = "SELECT a.key FROM applications a WHERE EXISTS \
      (SELECT 1 FROM groups g JOIN user_groups m ON m.group_id = g.id \
      JOIN users u ON u.id = m.user_id WHERE g.built_in AND u.status = 'active' \
      AND u.user_type = a.user_type AND u.population = a.population \
-     AND ((a.local_login AND u.birth = 'added' \
-     AND EXISTS (SELECT 1 FROM passwords w WHERE w.user_id = u.id)) \
+     AND ((u.birth = 'added' AND EXISTS (SELECT 1 FROM passwords w WHERE w.user_id = u.id) \
+     AND (a.local_login OR EXISTS (SELECT 1 FROM break_glass_seals s \
+     WHERE s.application = a.key AND s.user_id = u.id AND s.opened_at IS NULL))) \
      OR EXISTS (SELECT 1 FROM audit t JOIN providers p ON p.id = t.provider_id \
      JOIN connections c ON c.provider_id = p.id AND c.application = a.key \
      JOIN identities i ON i.provider_id = p.id AND i.user_id = u.id \
      WHERE t.user_id = u.id AND t.application = a.key AND t.action = 'sign_in.provider' \
      AND t.outcome = 'done' AND t.at >= $1 AND p.state = 'enabled'))) ORDER BY a.key";
 
-/// The door, where it takes passwords and an active administrator of its kind has one.
-const BY_PASSWORD: &str = "SELECT a.key FROM applications a WHERE a.key = $1 AND a.local_login \
+/// The door, where an active administrator of its kind has a password that is taken there, or that
+/// opens a seal there.
+const BY_PASSWORD: &str = "SELECT a.key FROM applications a WHERE a.key = $1 \
      AND EXISTS (SELECT 1 FROM groups g JOIN user_groups m ON m.group_id = g.id \
      JOIN users u ON u.id = m.user_id JOIN passwords w ON w.user_id = u.id \
      WHERE g.built_in AND u.status = 'active' AND u.birth = 'added' \
-     AND u.user_type = a.user_type AND u.population = a.population)";
+     AND u.user_type = a.user_type AND u.population = a.population \
+     AND (a.local_login OR EXISTS (SELECT 1 FROM break_glass_seals s \
+     WHERE s.application = a.key AND s.user_id = u.id AND s.opened_at IS NULL)))";
 
 /// What a change may not take away.
 #[derive(Debug)]

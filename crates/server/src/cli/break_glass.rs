@@ -11,7 +11,7 @@ use store::{Seal, SealOutcome};
 
 use super::answer::table;
 use super::users::user_json;
-use super::{Answer, CommandHouse, Failure};
+use super::{Answer, CommandHouse, Failure, Force};
 use crate::federation::save;
 
 /// What to do about the glass.
@@ -22,7 +22,16 @@ pub enum BreakGlassCommand {
     /// List what is sealed, and what it is worth
     Show,
     /// Take a seal away, used or not
-    Unseal(Sealed),
+    Unseal(UnsealCommand),
+}
+
+/// Which seal, and whether to insist.
+#[derive(Debug, Args)]
+pub struct UnsealCommand {
+    #[command(flatten)]
+    sealed: Sealed,
+    #[command(flatten)]
+    force: Force,
 }
 
 /// Whose seal, and where.
@@ -41,7 +50,7 @@ impl BreakGlassCommand {
         match self {
             Self::Seal(sealed) => seal(house, &sealed).await,
             Self::Show => show(house).await,
-            Self::Unseal(sealed) => unseal(house, &sealed).await,
+            Self::Unseal(command) => unseal(house, &command).await,
         }
     }
 }
@@ -126,9 +135,9 @@ async fn show(house: &CommandHouse) -> Result<Answer, Failure> {
     Ok(Answer::new(text, json!({ "seals": seals })))
 }
 
-async fn unseal(house: &CommandHouse, sealed: &Sealed) -> Result<Answer, Failure> {
-    let (door, user) = sealed.find(house).await?;
-    let (by, now) = (house.by(), house.now());
+async fn unseal(house: &CommandHouse, command: &UnsealCommand) -> Result<Answer, Failure> {
+    let (door, user) = command.sealed.find(house).await?;
+    let (by, now) = (command.force.by(house), house.now());
     if !house.store.remove_break_glass_seal(&door.key, &user.id, &by, now).await? {
         let text = format!(
             "nothing is sealed for {} at {}; look with: vestibule break-glass show",

@@ -14,7 +14,7 @@ use store::{
 };
 
 use crate::engines::both;
-use crate::house::{House, at, back_office};
+use crate::house::{House, at, back_office, digest};
 use crate::settle::{arrive, decider};
 
 const DAY: u64 = 24 * 3600;
@@ -36,6 +36,11 @@ async fn passwords(house: &House, open: bool, by: &By, now: Moment) -> bool {
 async fn switch(house: &House, provider: &Provider, state: ProviderState, now: Moment) -> bool {
     let change = ProviderChange { state: Some(state), ..ProviderChange::default() };
     is_lock_out(house.store.change_provider(&provider.id, &change, &By::operator(), now).await)
+}
+
+/// When nothing that happened before is proof any more.
+fn late(moment: Moment) -> Moment {
+    moment.plus(std::time::Duration::from_secs(31 * DAY))
 }
 
 /// Comes back from the provider as this user, at the time of every arrival.
@@ -137,6 +142,25 @@ both! {
         let kept_out = Conflict::KeptOut(Again::Out(Refusal::NotAllowed));
         assert!(matches!(&said, Err(Error::Conflict(why)) if *why == kept_out), "{said:?}");
         assert!(house.back_office().await.local_login);
+    }
+
+    async fn a_seal_is_a_way_in_until_it_is_opened_or_taken_away(house) {
+        let ada = house.administrator("ada@example.com").await;
+        let (by, now) = (By::operator(), at(2));
+        assert!(passwords(house, false, &by, now).await, "there is nothing else");
+        let door = house.back_office().await;
+        house.store.add_break_glass_seal(&door, &ada.id, &digest("code"), &by, now).await.unwrap();
+        assert!(!passwords(house, false, &by, now).await, "she has a password and a code");
+        let key = back_office();
+        assert!(is_lock_out(house.store.remove_break_glass_seal(&key, &ada.id, &by, now).await));
+        assert!(house.store.has_usable_seal(&key).await.unwrap(), "nothing was written");
+        let acme = house.provider("acme", UnknownUser::Create, &[]).await;
+        let came = come_by(house, &acme, &ada).await;
+        let legal = json!({ "allow_if": "claims.department == 'Legal'" });
+        assert_eq!(policy(house, legal, came).await, None, "the seal is there");
+        assert!(is_lock_out(house.store.remove_break_glass_seal(&key, &ada.id, &by, late(came)).await));
+        let forced = By::operator().forced(true);
+        assert!(house.store.remove_break_glass_seal(&key, &ada.id, &forced, came).await.unwrap());
     }
 
     async fn somebody_who_would_still_get_in_is_enough(house) {

@@ -76,9 +76,8 @@ impl Yard {
 
     /// In the browser she is signed in by the provider, whatever became of her sessions.
     async fn sign_in(&self) {
-        if !self.browser.open("/back-office").await.is_signed_in() {
-            self.browser.open("/back-office/login/corp").await;
-        }
+        // Anew each time: memory may not have heard yet that the session before has ended.
+        self.browser.open("/back-office/login/corp").await;
         let page = self.browser.open("/back-office").await;
         assert!(page.is_signed_in(), "{}", page.text());
     }

@@ -68,6 +68,10 @@ id!(
     AttemptId
 );
 id!(
+    /// What somebody has to show before an account is linked.
+    ProofId
+);
+id!(
     /// A session, as people, logs and tokens see it; never the cookie's value.
     SessionId
 );

@@ -187,7 +187,7 @@ pub async fn send(
             begin_here(&app, &door, &visit, &token, &mut response);
             return Ok(response);
         }
-        SignInOutcome::Refused => {
+        SignInOutcome::Refused | SignInOutcome::Shown => {
             again(StatusCode::UNPROCESSABLE_ENTITY, "not_accepted", NEUTRAL.to_owned())
         }
         SignInOutcome::Wait { minutes } => {
@@ -210,12 +210,12 @@ pub async fn send(
     Ok(page(&app, &door, &visit, shown).await)
 }
 
-fn wait_text(minutes: u64) -> String {
+pub(crate) fn wait_text(minutes: u64) -> String {
     let minutes = minutes_in_words(minutes);
     format!("Too many failed sign-ins. Please wait {minutes} before you try again.")
 }
 
-fn no_passwords_text(app: &App, door: &Application) -> &'static str {
+pub(crate) fn no_passwords_text(app: &App, door: &Application) -> &'static str {
     if app.directory.now().shown_buttons(door).is_empty() {
         "Passwords are not accepted here."
     } else {

@@ -55,6 +55,14 @@ fn forms() -> Vec<Route> {
             get(passwords::break_glass::show).post(passwords::break_glass::send),
         ),
         ("/{application}/login", get(login::show).post(login::send)),
+        (
+            "/{application}/proof/{proof}",
+            get(federation::proof::show).post(federation::proof::send),
+        ),
+        (
+            "/{application}/proof/{proof}/{provider}",
+            get(federation::proof::back).post(federation::proof::go),
+        ),
         ("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave)),
         (
             "/{application}/password/forgot",

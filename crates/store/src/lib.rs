@@ -53,6 +53,7 @@ pub use federation::attempts::Recalled;
 pub use federation::connections::{ConnectionChange, NewConnection};
 pub use federation::identities::{Identity, LinkedIdentity};
 pub use federation::link::{SettleLink, SettledLink, Unlink, Unlinked};
+pub use federation::proofs::{HeldProof, NewProof, PasswordProof, ProviderProof, SettleProof};
 pub use federation::providers::ProviderChange;
 pub use federation::settle::{Settle, Settled};
 pub use forward_auth::{HostSession, NewTicket};
@@ -66,6 +67,7 @@ pub use oauth::requests::WaitingRequest;
 pub use page::{Page, Paging};
 pub use passwords::{
     ChangedPassword, PasswordChange, PasswordLogin, PasswordOutcome, PasswordSignIn,
+    VerifiedPassword,
 };
 pub use resets::{NewReset, Reset, ResetRefusal, TakeReset};
 pub use sessions::{EndReason, FoundSession, ListedSession, NewSession};

@@ -61,15 +61,22 @@ pub enum ChangedPassword {
     ChangedMeanwhile,
 }
 
-/// A password that was right, to be turned into a session.
-#[derive(Clone, Debug)]
-pub struct PasswordSignIn<'a> {
+/// A password that was right when it was verified.
+#[derive(Clone, Copy, Debug)]
+pub struct VerifiedPassword<'a> {
     /// Whose.
     pub user: &'a UserId,
     /// The hash that it was verified against.
     pub verified_hash: &'a str,
     /// The same password hashed with today's parameters, when they have risen.
     pub rehash: Option<&'a str>,
+}
+
+/// A password that was right, to be turned into a session.
+#[derive(Clone, Debug)]
+pub struct PasswordSignIn<'a> {
+    /// The password, and whose it is.
+    pub password: VerifiedPassword<'a>,
     /// What the session begins with; its browser becomes a known device.
     pub session: &'a NewSession,
     /// The counters that were reserved.
@@ -91,6 +98,11 @@ pub enum PasswordOutcome {
     /// The user is not active; nothing was written, and the page says no more than it does for
     /// a wrong password.
     NotActive(Status),
+    /// It was shown for an account, and nobody is signed in.
+    Shown {
+        /// Whose it is.
+        user: Box<User>,
+    },
     /// The password was changed since it was looked up; nothing was written.
     PasswordChanged,
     /// The door takes no passwords any more; nothing was written.
@@ -179,26 +191,12 @@ impl Store {
         counters: impl Fn(&[(Bucket, Option<Counter>)]) -> Vec<(Bucket, Option<Counter>)> + Sync,
         now: Moment,
     ) -> Result<PasswordOutcome> {
-        let PasswordSignIn { verified_hash, rehash, session, buckets, by, .. } = *sign_in;
+        let PasswordSignIn { password, session, buckets, by } = *sign_in;
         transact!(self.db, Mode::Plain, |tx| {
-            let user = tx.hold(sign_in.user).await?;
-            if user.status != Status::Active {
-                return Ok(PasswordOutcome::NotActive(user.status));
-            }
-            let (local_login, hash) = tx.password_at(&session.application, &user.id).await?;
-            if !local_login {
-                return Ok(PasswordOutcome::LocalLoginClosed);
-            }
-            if hash.is_none_or(|hash| hash != verified_hash) {
-                return Ok(PasswordOutcome::PasswordChanged);
-            }
-            if !tx.may_have_password(&user).await? {
-                return Ok(PasswordOutcome::PasswordChanged);
-            }
-            if let Some(hash) = rehash {
-                const REHASH: &str = "UPDATE passwords SET hash = $2 WHERE user_id = $1";
-                tx.run(REHASH, args![&user.id, hash]).await?;
-            }
+            let user = match tx.accept_password(&session.application, &password).await? {
+                Ok(user) => user,
+                Err(outcome) => return Ok(outcome),
+            };
             let begun = self.insert_session(tx, &user, session, Origin::default(), now).await?;
             if let Some(browser) = &session.browser {
                 tx.remember_device(&user.id, browser, now).await?;
@@ -207,7 +205,7 @@ impl Store {
                 .about(&user.id)
                 .at(&session.application)
                 .with("session", begun.id.as_str())
-                .with("rehashed", rehash.is_some());
+                .with("rehashed", password.rehash.is_some());
             self.note(tx, &happened, by, now).await?;
             // The network's counter is shared with strangers, so its lock comes last.
             tx.change_counters(buckets, &counters, now).await?;
@@ -311,7 +309,33 @@ impl Tx {
         Ok(may_have_password(user, &doors_of(&rows)?))
     }
 
-    async fn remember_device(
+    /// Whose a verified password is, held until the transaction ends, if they may come in with it
+    /// at this door now; a better hash takes the place of theirs.
+    pub(crate) async fn accept_password(
+        &mut self,
+        door: &ApplicationKey,
+        password: &VerifiedPassword<'_>,
+    ) -> std::result::Result<std::result::Result<User, PasswordOutcome>, Fault> {
+        const REHASH: &str = "UPDATE passwords SET hash = $2 WHERE user_id = $1";
+        let user = self.hold(password.user).await?;
+        if user.status != Status::Active {
+            return Ok(Err(PasswordOutcome::NotActive(user.status)));
+        }
+        let (local_login, hash) = self.password_at(door, &user.id).await?;
+        if !local_login {
+            return Ok(Err(PasswordOutcome::LocalLoginClosed));
+        }
+        let same = hash.is_some_and(|hash| hash == password.verified_hash);
+        if !same || !self.may_have_password(&user).await? {
+            return Ok(Err(PasswordOutcome::PasswordChanged));
+        }
+        if let Some(hash) = password.rehash {
+            self.run(REHASH, args![&user.id, hash]).await?;
+        }
+        Ok(Ok(user))
+    }
+
+    pub(crate) async fn remember_device(
         &mut self,
         user: &UserId,
         browser: &Digest,

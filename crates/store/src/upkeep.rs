@@ -24,12 +24,13 @@ pub struct Pruned {
 }
 
 /// What is over, `$1` is the moment before which it was, `$2` the size of a batch.
-const OVER: [(&str, Duration); 20] = [
+const OVER: [(&str, Duration); 21] = [
     (
         "DELETE FROM attempts WHERE state_digest IN \
          (SELECT state_digest FROM attempts WHERE expires_at < $1 LIMIT $2)",
         HOUR,
     ),
+    ("DELETE FROM proofs WHERE id IN (SELECT id FROM proofs WHERE expires_at < $1 LIMIT $2)", HOUR),
     (
         "DELETE FROM sessions WHERE digest IN \
          (SELECT digest FROM sessions WHERE expires_at < $1 LIMIT $2)",

@@ -3,7 +3,7 @@
 use identity::applications::ApplicationKey;
 use identity::ids::{
     AttemptId, AuditId, ClientId, ConnectionId, DataKeyId, GrantId, GroupId, IdentityId, MailId,
-    OrganisationId, ProviderId, PublicId, SessionId, UserId,
+    OrganisationId, ProofId, ProviderId, PublicId, SessionId, UserId,
 };
 use identity::oauth::clients::SigningAlgorithm;
 use identity::secret::Digest;
@@ -126,6 +126,7 @@ texts!(
     ConnectionId,
     IdentityId,
     AttemptId,
+    ProofId,
     SessionId,
     AuditId,
     MailId,

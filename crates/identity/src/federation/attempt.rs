@@ -8,7 +8,7 @@ use crate::applications::ApplicationKey;
 use crate::entropy::Entropy;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
-use crate::ids::{AttemptId, ProviderId, SessionId, UserId};
+use crate::ids::{AttemptId, ProofId, ProviderId, SessionId, UserId};
 use crate::secret::{Digest, Secret};
 use crate::text::is_unprintable;
 use crate::time::Moment;
@@ -47,6 +47,9 @@ pub enum Intent {
     /// The identity that comes back is tied to whoever asked, if they are still the one who is
     /// signed in; nobody is signed in by it.
     Link(Asker),
+    /// Whoever comes back shows that an account is theirs, to which another provider shall be
+    /// linked; nobody is signed in by it.
+    Prove(ProofId),
 }
 
 /// What a trip to a provider is begun with.

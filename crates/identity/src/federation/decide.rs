@@ -1,5 +1,6 @@
 //! The decision: what the policy makes of somebody whom a provider vouches for.
 
+mod linking;
 mod newcomers;
 
 use serde::{Serialize, Serializer};
@@ -11,6 +12,7 @@ use crate::federation::guests;
 use crate::federation::hook::{self, HookWord};
 use crate::federation::mapping::{Changes, Facts, Membership, Rules};
 use crate::federation::policy::{Connection, Link, Policy, PolicyFields};
+use crate::federation::proof::Shown;
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::federation::trust::{self, EmailTrust};
@@ -30,6 +32,8 @@ pub struct Arrival {
     pub application: Application,
     /// What the decision hook said, where the policy names one.
     pub hook: HookWord,
+    /// What they have shown since they arrived, if they were asked for it.
+    pub shown: Option<Shown>,
     /// When.
     pub now: Moment,
 }
@@ -123,6 +127,9 @@ pub enum Decision {
         #[serde(flatten)]
         changes: Changes,
     },
+    /// They have to show first that the account of the same address is theirs. Whether there is one
+    /// is not said here where the address does not count: everybody is asked then.
+    AskProof,
     /// A user is made and signs in.
     Create(NewUser),
     /// A user is made and waits for approval.
@@ -139,7 +146,7 @@ impl Decision {
     pub fn changes(&self) -> Option<&Changes> {
         match self {
             Self::SignIn { changes, .. } | Self::Link { changes, .. } => Some(changes),
-            Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
+            Self::AskProof | Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
         }
     }
 
@@ -177,7 +184,7 @@ const SAME_ADDRESS: &str = "same_address";
 ///
 /// The order is the policy: what is switched off wins; then who may pass at all; then the identity,
 /// which is for ever; then who is a guest; then trust in the address, weighed before the account that has it is
-/// considered; then that account; then what the door makes of strangers; then the operator's hook,
+/// considered; then that account, and whether it was shown to be theirs; then what the door makes of strangers; then the operator's hook,
 /// which can only refuse or add.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
@@ -225,6 +232,10 @@ impl Weighing {
         }
         if let Some(guest) = guests::new_guest(arrival, known) {
             return self.guest(&case, guest);
+        }
+        let link = policy.link.value.held_to(user_type, known.provider.authority);
+        if link == Link::AskProof {
+            return self.by_proof(&case);
         }
         let address = self.address(arrival, known, &policy)?;
         match self.same_address(known) {
@@ -350,34 +361,6 @@ impl Weighing {
             (false, true) => Ok(Address { email, standing: EmailStanding::Unconfirmed }),
             (false, false) => Err(Refusal::EmailUntrusted),
         }
-    }
-
-    fn same_address<'k>(&mut self, known: &'k Known) -> Option<&'k Candidate> {
-        let saw = if known.candidate.is_some() { "a user has it" } else { "nobody has it" };
-        self.saw(SAME_ADDRESS, saw, false);
-        known.candidate.as_ref()
-    }
-
-    fn link(&mut self, case: &Case<'_>, candidate: &Candidate) -> Result<Decision, Refusal> {
-        let policy = case.policy;
-        if policy.link.value == Link::Never {
-            self.saw("link", policy.link.value.as_str(), true);
-            return Err(Refusal::LinkingOff);
-        }
-        let standing = candidate.user.email_standing;
-        let unconfirmed = standing == EmailStanding::Unconfirmed;
-        self.saw("account_standing", standing.as_str(), unconfirmed);
-        if unconfirmed {
-            return Err(Refusal::AccountUnconfirmed);
-        }
-        let other = candidate.has_identity_of_provider;
-        let saw = if other { "tied to another subject" } else { "not tied to this provider" };
-        self.saw("same_provider", saw, other);
-        if other {
-            return Err(Refusal::LinkedToAnother);
-        }
-        let changes = self.changes(case, &candidate.user, true)?;
-        Ok(Decision::Link { user: candidate.user.id.clone(), changes })
     }
 }
 

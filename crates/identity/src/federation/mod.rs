@@ -15,6 +15,7 @@ pub mod link;
 pub mod mapping;
 pub mod metadata;
 pub mod policy;
+pub mod proof;
 pub mod proven;
 pub mod provider;
 pub mod reach;

@@ -231,11 +231,11 @@ fn check_word(
         return Err(ConnectionError::OpenToEverybody { issuer, application: key() });
     }
     let link = policy.link.value;
-    if link.held_to(wanted, provider.authority) != link {
+    if link == Link::AnyEmail && link.held_to(wanted, provider.authority) != link {
         let provider = provider.name.clone();
         return Err(ConnectionError::AnyEmail { application: key(), provider });
     }
-    if could_ever_count(provider, wanted) {
+    if could_ever_count(provider, wanted) || could_ever_be_proved(provider, link, wanted) {
         return Ok(());
     }
     Err(match provider.authority {
@@ -313,6 +313,14 @@ fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
             !user_type.is_privileged() && says_email && trust::knows_mailboxes(&provider.issuer)
         }
     }
+}
+
+/// Whether anybody could show that an account of theirs has the address, where it does not count.
+/// Whoever comes with an address outside an organisation's own domains is a guest, and is not asked.
+fn could_ever_be_proved(provider: &Provider, link: Link, user_type: UserType) -> bool {
+    link.held_to(user_type, provider.authority) == Link::AskProof
+        && provider.authority != Authority::Organisation
+        && says_email(provider)
 }
 
 fn says_email(provider: &Provider) -> bool {

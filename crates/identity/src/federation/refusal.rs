@@ -36,6 +36,8 @@ pub enum Refusal {
     HookFailed,
     /// An account has the address, and the policy links nobody.
     LinkingOff,
+    /// What was shown is about another account than the one that has the address now.
+    ProofVoid,
     /// The provider is switched off.
     ProviderDisabled,
     /// This door does not know the provider.
@@ -82,7 +84,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every refusal.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::UserDeactivated,
         Self::UserHeld,
         Self::UserDeleted,
@@ -98,6 +100,7 @@ impl Refusal {
         Self::HookRefused,
         Self::HookFailed,
         Self::LinkingOff,
+        Self::ProofVoid,
         Self::ProviderDisabled,
         Self::ProviderNotConnected,
         Self::AttemptUnknown,
@@ -148,6 +151,7 @@ impl Refusal {
             | Self::HookRefused
             | Self::HookFailed
             | Self::LinkingOff
+            | Self::ProofVoid
             | Self::ProviderDisabled
             | Self::ProviderNotConnected => Step::Settle,
             Self::LinkingNotOffered
@@ -184,6 +188,7 @@ impl Refusal {
             Self::HookRefused => "the operator's decision hook turned them away",
             Self::HookFailed => "the decision hook did not answer as it has to, or not in time",
             Self::LinkingOff => "an account has this address, and the policy links nobody by it",
+            Self::ProofVoid => "what was shown is not about the account that has the address now",
             Self::ProviderDisabled => "the provider is disabled, perhaps since the trip began",
             Self::ProviderNotConnected => "the provider is not, or no more, connected to this door",
             Self::AttemptUnknown => "no such trip was begun here, or too long ago to remember",
@@ -239,6 +244,7 @@ impl Refusal {
             Self::HookRefused => "hook_refused",
             Self::HookFailed => "hook_failed",
             Self::LinkingOff => "linking_off",
+            Self::ProofVoid => "proof_void",
             Self::ProviderDisabled => "provider_disabled",
             Self::ProviderNotConnected => "provider_not_connected",
             Self::AttemptUnknown => "attempt_unknown",

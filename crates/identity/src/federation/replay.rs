@@ -35,7 +35,7 @@ pub struct Said {
 pub enum Difference {
     /// They are kept out now, and would be in.
     LetIn,
-    /// They are in now, and would be kept out, or wait for approval.
+    /// They are in now, and would be kept out, wait for approval, or be asked for proof.
     KeptOut,
     /// They are in with either, and would be in other groups.
     Groups,

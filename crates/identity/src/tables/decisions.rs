@@ -33,7 +33,7 @@ const FACETS: &[Facet] = &[
         name: "link",
         meaning: "when the policy links an account of the same address, as it holds by the table \
                   before",
-        values: &["never", "trusted_email", "any_email"],
+        values: &["never", "ask_proof", "trusted_email", "any_email"],
     },
     Facet {
         name: "domains",
@@ -96,6 +96,7 @@ impl Scene {
                 external,
                 application,
                 hook: HookWord::Unasked,
+                shown: None,
                 now: Moment::from_seconds(0),
             },
             known: Known {
@@ -184,6 +185,7 @@ impl Cases for Scene {
             Decision::SignIn { identity_email: None, .. } => "sign in".to_owned(),
             Decision::SignIn { .. } => "sign in, keep the new address".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
+            Decision::AskProof => "ask for proof".to_owned(),
             Decision::Create(new) => made("create and sign in", new.email_standing),
             Decision::Hold(new) => made("create and hold", new.email_standing),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

@@ -94,6 +94,7 @@ impl Cases for Guests {
         match decide(&self.person.arrival, &self.person.known).decision {
             Decision::SignIn { .. } => "sign in".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
+            Decision::AskProof => "ask for proof".to_owned(),
             Decision::Create(new) => format!("create and sign in, {} address", new.email_standing),
             Decision::Hold(new) => format!("create and hold, {} address", new.email_standing),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

@@ -117,6 +117,7 @@ impl Cases for Hook {
         let what = match &decision {
             Decision::SignIn { .. } => "sign in",
             Decision::Link { .. } => "link and sign in",
+            Decision::AskProof => "ask for proof",
             Decision::Create(_) => "create and sign in",
             Decision::Hold(_) => "create and hold",
             Decision::Refuse { reason } => return format!("refuse: {}", reason.code()),

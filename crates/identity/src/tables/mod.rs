@@ -7,6 +7,7 @@ mod glass;
 mod guests;
 mod hook;
 mod people;
+mod proofs;
 mod reasons;
 mod rules;
 mod ties;
@@ -40,6 +41,7 @@ pub fn decision_table() -> String {
     section(&mut text, "Groups", rules::OF_GROUPS, &mut rules::Groups::new());
     section(&mut text, "Names", rules::OF_NAMES, &mut rules::Names::new());
     section(&mut text, "Guests", guests::OF_GUESTS, &mut guests::Guests::new());
+    section(&mut text, "Proof", proofs::OF_PROOFS, &mut proofs::Proofs::new());
     section(&mut text, "Decision hook", hook::OF_HOOK, &mut hook::Hook::new());
     let links = &mut ties::Links::new();
     section(&mut text, "Linking on the account page", ties::OF_LINKS, links);

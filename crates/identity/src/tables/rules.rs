@@ -67,6 +67,7 @@ impl Person {
             external,
             application,
             hook: HookWord::Unasked,
+            shown: None,
             now: Moment::from_seconds(0),
         };
         Self { arrival, known, user, policy: Map::new() }
@@ -212,6 +213,7 @@ impl Cases for People {
         match self.0.decision() {
             decision if approved(&decision) => "approve and sign in".to_owned(),
             Decision::SignIn { .. } | Decision::Link { .. } => "sign in".to_owned(),
+            Decision::AskProof => "ask for proof".to_owned(),
             Decision::Create(_) => "create and sign in".to_owned(),
             Decision::Hold(_) => "create and hold".to_owned(),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

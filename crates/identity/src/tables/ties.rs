@@ -114,7 +114,13 @@ impl Links {
             has_identity_of_provider: false,
         };
         Self {
-            arrival: Arrival { external, application, hook: HookWord::Unasked, now: BEGAN },
+            arrival: Arrival {
+                external,
+                application,
+                hook: HookWord::Unasked,
+                shown: None,
+                now: BEGAN,
+            },
             asker,
             known,
         }

@@ -276,10 +276,12 @@ fn settle(bare: &Bare, attempt: Attempt) -> Settle {
         support_code: support_code(entropy),
         by: By::system(),
         letter: None,
+        proof: None,
         arrival: Arrival {
             external,
             application: Application::clone(&bare.door),
             hook: HookWord::Unasked,
+            shown: None,
             now: bare.app.now(),
         },
     }

@@ -183,6 +183,7 @@ async fn decisions(policy: &Value) -> f64 {
         external,
         application: (*door).clone(),
         hook: HookWord::Unasked,
+        shown: None,
         now: house.app.now(),
     };
     let known = store.find_known(&arrival).await.expect("what is known");

@@ -3,7 +3,7 @@
 
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::federation::attempt::{Asker, Intent};
 use identity::federation::link::{UnlinkRefusal, decide_unlink};
@@ -19,12 +19,13 @@ use super::times::{ago, date};
 use super::{Desk, anew_place};
 use crate::app::App;
 use crate::error::PageError;
+use crate::federation::leave::leave;
 use crate::federation::refused::Refused;
 use crate::federation::start::{Errand, parameters, rule_failed, set_out};
 use crate::flood::wait_page;
 use crate::mail::{Letter, sealed};
 use crate::oauth::wishes::Wishes;
-use crate::pages::{Notice, View};
+use crate::pages::Notice;
 use crate::return_to::keep;
 use crate::visit::{Door, Visit};
 
@@ -85,7 +86,8 @@ pub async fn link(
     let intent = Intent::Link(asker);
     let errand = Errand { intent, return_to: super::place(&door), wishes, parameters };
     let begun = set_out(&app, &door, &visit, &provider, errand).await?;
-    Ok(desk.leave(&provider, begun.location.as_str()))
+    let text = format!("Sign in at {} with the account that you want to link.", provider.name);
+    Ok(leave(&app, &door, &provider, &begun.location, text))
 }
 
 /// `POST /{application}/account/identities/unlink`
@@ -209,20 +211,6 @@ impl Desk<'_> {
             ..Shown::ok()
         };
         self.page(shown).await
-    }
-
-    /// On to the provider, from a page of ours: browsers hold every redirect after a form to
-    /// `form-action` (CSP Level 3), and where a provider sends people on to, nobody knows.
-    fn leave(&self, provider: &Provider, location: &str) -> Response {
-        let view = View::new("leave.html", format!("On to {}", provider.name))
-            .at(self.door)
-            .with("provider", provider.name.as_str())
-            .with("location", location);
-        let mut response = self.app.pages.page(StatusCode::OK, &view);
-        if let Ok(refresh) = HeaderValue::from_str(&format!("0; url={location}")) {
-            response.headers_mut().insert(header::REFRESH, refresh);
-        }
-        response
     }
 
     /// After a tie was cut, with which perhaps this session has ended.

@@ -123,7 +123,7 @@ impl Asked {
             None => PolicyChange::default(),
         };
         let hook = HookWord::Ahead;
-        let mut arrival = Arrival { external, application, hook, now: house.now() };
+        let mut arrival = Arrival { external, application, hook, shown: None, now: house.now() };
         let (mut known, mut decided) = decide_under(house, &arrival, &change).await?;
         if let (Some(file), Some(hook)) = (&self.hook_answer, hook_of(&arrival, &known)) {
             let answer = hook_answer(file)?;
@@ -243,6 +243,9 @@ fn words(decided: &Decided, known: &Known) -> String {
             let who = known.candidate.as_ref().map(|candidate| candidate.user.email.to_string());
             format!("Is linked to {} and signs in.", who.unwrap_or_default())
         }
+        Decision::AskProof => "Has to sign in once with what the account of this address has; \
+             whether there is one is not shown."
+            .to_owned(),
         Decision::Create(new) => made(new, "signs in"),
         Decision::Hold(new) => made(new, "waits for approval"),
         Decision::Refuse { reason } => {
@@ -263,13 +266,14 @@ fn writes(decision: &Decision) -> Vec<&'static str> {
     let profile = changes.name.is_some() || changes.locale.is_some() || changes.approved;
     let grants = made.map_or(&changes.granted, |new| &new.groups);
     let keeps = matches!(decision, Decision::SignIn { identity_email: Some(_), .. });
-    let is_in = !matches!(decision, Decision::Hold(_) | Decision::Refuse { .. });
+    let is_in = decision.lets_in();
     writes_if(made.is_some(), "user");
     writes_if(profile, "attributes of the user");
     writes_if(changes.email.is_some(), "address of the user");
     writes_if(!grants.is_empty() || !changes.revoked.is_empty(), "groups of the user");
     writes_if(keeps, "address of the identity");
     writes_if(made.is_some() || matches!(decision, Decision::Link { .. }), "identity");
+    writes_if(matches!(decision, Decision::AskProof), "proof");
     writes_if(is_in, "session");
     writes_if(true, "audit");
     writes

@@ -28,9 +28,10 @@ pub struct PolicyArguments {
     /// or refuse them [default: refuse; for customers: create]
     #[arg(long, value_name = "create|hold|refuse")]
     unknown_user: Option<UnknownUser>,
-    /// When a sign-in is tied to the account that has the same e-mail address [default:
-    /// trusted_email, which is when the provider's word about the address counts]
-    #[arg(long, value_name = "never|trusted_email|any_email")]
+    /// When a sign-in is tied to the account that has the same e-mail address: ask_proof has people
+    /// sign in once with what the account already has [default: trusted_email, which is when the
+    /// provider's word about the address counts]
+    #[arg(long, value_name = "never|ask_proof|trusted_email|any_email")]
     link: Option<Link>,
     /// Who may pass: an expression over claims that has to be true, such as
     /// '"shop-staff" in claims.groups' (docs/expressions.md) [default: everybody]

@@ -13,9 +13,10 @@ use identity::federation::external::ExternalIdentity;
 use identity::federation::hook::HookWord;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
+use identity::ids::ProofId;
 use identity::return_to::ReturnTo;
 use identity::secret::Secret;
-use store::{By, NewSession, Recalled, Settle, Settled};
+use store::{By, NewProof, NewSession, Recalled, Settle, Settled};
 use url::form_urlencoded;
 
 use super::address::address_letter;
@@ -27,7 +28,7 @@ use super::{hook, link};
 use crate::app::App;
 use crate::audit::support_code;
 use crate::error::PageError;
-use crate::metrics::SIGNED_IN;
+use crate::metrics::{PROOF_ASKED, SIGNED_IN};
 use crate::pages::View;
 use crate::sessions::replace::{begin_here, end_previous};
 use crate::visit::Visit;
@@ -125,8 +126,16 @@ impl Way<'_> {
         // 4 read
         let external = claims::read(&trip.provider, &proof.id, proof.userinfo.as_ref())
             .map_err(|refusal| trip.refused(refusal).with("claims", proof.redacted()))?;
-        if let Intent::Link(asker) = &trip.attempt.intent {
-            return link::settle(self.app, self.visit, &trip, asker, external, &proof).await;
+        let (app, visit) = (self.app, self.visit);
+        match &trip.attempt.intent {
+            Intent::SignIn => {}
+            Intent::Link(asker) => {
+                return link::settle(app, visit, &trip, asker, external, &proof).await;
+            }
+            Intent::Prove(id) => {
+                let back = super::proof::come_back(app, visit, &trip, id, external, &proof);
+                return Box::pin(back).await;
+            }
         }
         // 5 settle
         let token = Secret::generate(self.app.entropy.as_ref());
@@ -139,6 +148,10 @@ impl Way<'_> {
                 }
                 self.app.metrics.provider(Some(&trip.door), Some(&trip.provider), SIGNED_IN);
                 Ok(self.welcome(&trip, &token).await)
+            }
+            Settled::AskedForProof { proof } => {
+                self.app.metrics.provider(Some(&trip.door), Some(&trip.provider), PROOF_ASKED);
+                Ok(Redirect::to(&super::proof::place(&trip.door, &proof)).into_response())
             }
             Settled::Refused { reason, support_code } => {
                 Err(Refused { support_code: Some(support_code), ..trip.refused(reason) }.into())
@@ -242,7 +255,7 @@ impl Way<'_> {
         note.detail.insert("claims".to_owned(), proof.redacted());
         let now = app.now();
         let application = Application::clone(&trip.door);
-        let arrival = Arrival { external, application, hook: HookWord::Unasked, now };
+        let arrival = Arrival { external, application, hook: HookWord::Unasked, shown: None, now };
         // Still the network, and still no transaction: what the operator's own hook says to it.
         let arrival = hook::ask(app, arrival, decide).await?;
         let settle = Settle {
@@ -260,6 +273,11 @@ impl Way<'_> {
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
             letter: Some(address_letter(app, &trip.door, &trip.provider, now)),
+            proof: visit.browser.as_ref().map(|browser| NewProof {
+                id: ProofId::new(now, app.entropy.as_ref()),
+                browser: browser.digest(),
+                return_to: trip.attempt.return_to.clone(),
+            }),
             arrival,
         };
         match app.store.settle(&settle, |known| decide(&settle.arrival, known)).await {

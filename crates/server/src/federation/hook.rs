@@ -17,7 +17,8 @@ use crate::oauth::signing::sign;
 pub const HOOK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Whoever arrived, with the word of the hook where the policy names one. What `decide` makes of
-/// them so far is read and told with no transaction open; a refusal is not told to anybody.
+/// them so far is read and told with no transaction open; a refusal is not told to anybody, and
+/// whoever has to show something first is asked about when they have.
 pub async fn ask(
     app: &App,
     mut arrival: Arrival,
@@ -33,7 +34,7 @@ pub async fn ask(
         known => known?,
     };
     let decided = decide(&arrival, &known);
-    let refused = matches!(decided.decision, Decision::Refuse { .. });
+    let refused = matches!(decided.decision, Decision::Refuse { .. } | Decision::AskProof);
     arrival.hook = match hook_of(&arrival, &known).filter(|_| !refused) {
         None => HookWord::Unasked,
         Some(hook) => match ask_at(app, &hook, &arrival, &known, &decided).await? {

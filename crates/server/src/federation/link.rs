@@ -43,6 +43,7 @@ pub(super) async fn settle(
             external,
             application: Application::clone(door),
             hook: HookWord::Unasked,
+            shown: None,
             now,
         },
         asker: asker.clone(),

@@ -3,7 +3,9 @@
 pub mod address;
 pub mod callback;
 pub mod hook;
+pub(crate) mod leave;
 mod link;
+pub mod proof;
 pub mod refused;
 pub mod save;
 pub mod secrets;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use identity::applications::Application;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
+use identity::ids::ProofId;
 use identity::return_to::ReturnTo;
 use serde_json::{Map, Value};
 use store::{By, Conflict, Happened};
@@ -27,6 +28,9 @@ pub(super) const ACTION: &str = "sign_in.provider";
 /// What it calls a trip that ties an identity to whoever is signed in.
 const LINK: &str = "identity.link";
 
+/// What it calls a trip that shows an account to be somebody's.
+const PROOF: &str = "proof.provider";
+
 /// A sign-in that ended without a session.
 #[derive(Debug)]
 pub struct Refused {
@@ -46,6 +50,8 @@ pub struct Refused {
     pub ends_trip: bool,
     /// Whether it was for tying the identity to whoever is signed in.
     pub links: bool,
+    /// What it was to show something for, if it was for that.
+    pub proof: Option<ProofId>,
 }
 
 impl Refused {
@@ -60,6 +66,7 @@ impl Refused {
             support_code: None,
             ends_trip: false,
             links: false,
+            proof: None,
         }
     }
 
@@ -93,7 +100,11 @@ impl Refused {
     }
 
     async fn note(&self, app: &App, visit: &Visit) -> Result<String, PageError> {
-        let action = if self.links { LINK } else { ACTION };
+        let action = match &self.proof {
+            _ if self.links => LINK,
+            Some(_) => PROOF,
+            None => ACTION,
+        };
         let mut happened = Happened::refused(action, self.refusal.code());
         happened.application = self.application.as_ref().map(|door| door.key.clone());
         happened.provider = self.provider.as_ref().map(|provider| provider.id.clone());
@@ -132,6 +143,9 @@ impl Refused {
         let address = |rest: &str| keep(format!("/{}/{rest}", door.key), self.return_to.as_ref());
         if self.links {
             return (format!("/{}/account", door.key), "Back to your account");
+        }
+        if let Some(proof) = &self.proof {
+            return (super::proof::place(door, proof), "Choose another way");
         }
         // A message that arrives is what confirms an address.
         if self.refusal == Refusal::AccountUnconfirmed && door.local_login {

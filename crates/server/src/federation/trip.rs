@@ -70,6 +70,10 @@ impl Trip {
             return_to: self.return_to(),
             ends_trip: true,
             links: matches!(self.attempt.intent, Intent::Link(_)),
+            proof: match &self.attempt.intent {
+                Intent::Prove(proof) => Some(proof.clone()),
+                Intent::SignIn | Intent::Link(_) => None,
+            },
             ..Refused::new(refusal)
         }
     }

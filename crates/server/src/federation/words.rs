@@ -100,6 +100,12 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
          Sign in as you did before, or ask your administrator.",
     ),
     (
+        Refusal::ProofVoid,
+        "This could not be linked",
+        "Something about the account changed while you showed that it is yours, so {provider} was \
+         not linked to it. Please start again.",
+    ),
+    (
         Refusal::ProviderDisabled,
         "This way in is switched off",
         "Signing in with {provider} is switched off at the moment. Choose another way to sign in, \
@@ -184,8 +190,8 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
     (
         Refusal::LinkNeedsSignIn,
         "Sign in with a browser once",
-        "There is an account here that may be yours. Sign in with {provider} in a browser once; \
-         after that the application can do it by itself.",
+        "If you have an account here, it has to be linked to {provider} first. Sign in with \
+         {provider} in a browser once; after that the application can do it by itself.",
     ),
     (
         Refusal::ApprovalNeedsSignIn,
@@ -270,6 +276,7 @@ pub(super) const fn worth_another_trip(refusal: Refusal) -> bool {
             | Refusal::NotSignedInAnew
             | Refusal::UserinfoMismatch
             | Refusal::HookFailed
+            | Refusal::ProofVoid
     )
 }
 

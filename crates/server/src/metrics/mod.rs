@@ -43,6 +43,9 @@ const BREAK_GLASS: &str = "break_glass";
 /// Somebody is in.
 pub const SIGNED_IN: &str = "signed_in";
 
+/// Outcome of somebody who has to show first that an account is theirs.
+pub const PROOF_ASKED: &str = "proof_asked";
+
 /// Who came in or did not: application, way, outcome.
 type SignIn = (String, String, &'static str);
 

@@ -123,12 +123,16 @@ impl Visitor<'_> {
         let brought = Brought { kind: self.exchange.asked.kind, audiences: self.audiences };
         let decider = |arrival: &_, known: &_| decide_exchange(arrival, known, brought);
         let (application, now) = (self.door.clone(), self.exchange.call.visit.now);
-        let arrival = Arrival { external, application, hook: HookWord::Unasked, now };
+        let arrival = Arrival { external, application, hook: HookWord::Unasked, shown: None, now };
         let arrival = hook::ask(app, arrival, decider).await?;
         let settle = self.arrive(arrival, subject, terms);
         let decider = |known: &_| decider(&settle.arrival, known);
         match app.store.settle(&settle, decider).await? {
             Settled::SignedIn { session, user, .. } => self.give(&session, &user, terms).await,
+            // A client shows nothing for anybody: `decide_exchange` refuses before.
+            Settled::AskedForProof { .. } => {
+                Err(PageError::broken("a token in exchange was asked for proof").into())
+            }
             Settled::Refused { reason, support_code } => {
                 let (error, provider) = (OAuthError::InvalidGrant, Some(self.provider));
                 Ok(self.exchange.refuse(error, reason, provider, &support_code))
@@ -163,6 +167,7 @@ impl Visitor<'_> {
             support_code: support_code(app.entropy.as_ref()),
             by: By::visitor(note),
             letter: Some(address_letter(app, self.door, self.provider, visit.now)),
+            proof: None,
             arrival,
         }
     }

@@ -25,6 +25,11 @@ impl SentBack {
         self.notice == "expired"
     }
 
+    /// What it was sent back with.
+    pub(crate) fn code(&self) -> &str {
+        &self.notice
+    }
+
     /// The page, with what it says then.
     pub(crate) fn told(&self, view: View) -> View {
         if !self.is_so() {

@@ -37,6 +37,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
     ("message.html", include_str!("../../templates/message.html")),
+    ("proof.html", include_str!("../../templates/proof.html")),
     ("repost.html", include_str!("../../templates/repost.html")),
     ("reset.html", include_str!("../../templates/reset.html")),
     ("setup.html", include_str!("../../templates/setup.html")),

@@ -12,7 +12,10 @@ use identity::throttle::{
     Bucket, Reservation, Throttles, buckets_for_sign_in, give_back, reserve, settled_ok,
 };
 use identity::users::{Status, User};
-use store::{By, Happened, NewSession, PasswordLogin, PasswordOutcome, PasswordSignIn};
+use store::{
+    By, Happened, HeldProof, NewSession, PasswordLogin, PasswordOutcome, PasswordProof,
+    PasswordSignIn, VerifiedPassword,
+};
 
 use super::hasher::{HashError, Verified};
 use super::phc::Phc;
@@ -37,6 +40,8 @@ pub enum SignInOutcome {
         /// Who it is.
         user: Box<User>,
     },
+    /// They have shown the account of a proof, and nobody is signed in by it.
+    Shown,
     /// They are not. One text for all the reasons: unknown, wrong, without a password, not active.
     Refused,
     /// Not tried: too many failures before.
@@ -55,6 +60,7 @@ impl SignInOutcome {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::SignedIn { .. } => SIGNED_IN,
+            Self::Shown => "shown",
             Self::Refused => "not_accepted",
             Self::Wait { .. } => "throttled",
             Self::Barrier => "needs_reset",
@@ -75,10 +81,32 @@ pub async fn sign_in(
     email: &str,
     password: Secret,
 ) -> Result<SignInOutcome, PageError> {
+    enter(app, door, visit, (email, password), None).await
+}
+
+/// Shows, for a proof, the password of the account that has an address: tried, counted and looked
+/// at again as at a sign-in, so that a proof is no other way to guess. Nobody is signed in by it.
+pub async fn prove(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    (email, password): (&str, Secret),
+    proof: HeldProof<'_>,
+) -> Result<SignInOutcome, PageError> {
+    enter(app, door, visit, (email, password), Some(proof)).await
+}
+
+async fn enter(
+    app: &App,
+    door: &Application,
+    visit: &Visit,
+    (email, password): (&str, Secret),
+    proof: Option<HeldProof<'_>>,
+) -> Result<SignInOutcome, PageError> {
     if !door.local_login {
         return Ok(SignInOutcome::LocalLoginClosed);
     }
-    let trial = Trial::begin(app, door, visit, email).await?;
+    let trial = Trial { proof, ..Trial::begin(app, door, visit, email).await? };
     // Not tried, so not counted either: nobody's counters are made for what no password can be.
     let Some(password) = received(password.expose()) else {
         return match app.flood.refusal(visit.address, visit.now) {
@@ -106,6 +134,8 @@ pub(super) struct Trial<'a> {
     pub(super) app: &'a App,
     pub(super) door: &'a Application,
     pub(super) visit: &'a Visit,
+    /// What the password is shown for, where it signs nobody in.
+    proof: Option<HeldProof<'a>>,
     key: Option<String>,
     /// Whoever has the address, if anybody.
     pub(super) login: Option<PasswordLogin>,
@@ -118,6 +148,7 @@ pub(super) struct Trial<'a> {
 /// What came of verifying.
 enum Tried {
     SignedIn { token: Secret, user: Box<User> },
+    Shown,
     Wrong(&'static str),
     NotActive(Status),
     PasswordChanged,
@@ -156,6 +187,7 @@ impl<'a> Trial<'a> {
             app,
             door,
             visit,
+            proof: None,
             key,
             login,
             buckets,
@@ -230,32 +262,47 @@ impl<'a> Trial<'a> {
         rehash: Option<&str>,
     ) -> Result<Tried, PageError> {
         let Self { app, visit, .. } = self;
-        let token = Secret::generate(app.entropy.as_ref());
-        let session = NewSession {
-            token: token.digest(),
-            application: self.door.key.clone(),
-            methods: vec![Method::Password],
-            auth_time: Some(visit.now),
-            times: self.door.session,
-            organisation: None,
-            browser: visit.browser.as_ref().map(Secret::digest),
-            user_agent: Some(visit.user_agent.clone()),
-        };
-        let sign_in = PasswordSignIn {
-            user: &login.user.id,
-            verified_hash,
-            rehash,
-            session: &session,
-            buckets: &self.buckets,
-            by: &self.by,
-        };
+        let password = VerifiedPassword { user: &login.user.id, verified_hash, rehash };
         let settled = |now: &[_]| settled_ok(&self.throttles, visit.now, now);
-        Ok(match app.store.complete_password_sign_in(&sign_in, settled, visit.now).await? {
+        let token = Secret::generate(app.entropy.as_ref());
+        let outcome = match self.proof {
+            Some(proof) => {
+                let shown = PasswordProof {
+                    proof,
+                    password,
+                    application: &self.door.key,
+                    buckets: &self.buckets,
+                    by: &self.by,
+                };
+                app.store.complete_password_proof(&shown, settled, visit.now).await?
+            }
+            None => {
+                let session = self.session(&token);
+                let (buckets, by) = (&self.buckets[..], &self.by);
+                let sign_in = PasswordSignIn { password, session: &session, buckets, by };
+                app.store.complete_password_sign_in(&sign_in, settled, visit.now).await?
+            }
+        };
+        Ok(match outcome {
             PasswordOutcome::SignedIn { user, .. } => Tried::SignedIn { token, user },
+            PasswordOutcome::Shown { .. } => Tried::Shown,
             PasswordOutcome::NotActive(status) => Tried::NotActive(status),
             PasswordOutcome::PasswordChanged => Tried::PasswordChanged,
             PasswordOutcome::LocalLoginClosed => Tried::LocalLoginClosed,
         })
+    }
+
+    fn session(&self, token: &Secret) -> NewSession {
+        NewSession {
+            token: token.digest(),
+            application: self.door.key.clone(),
+            methods: vec![Method::Password],
+            auth_time: Some(self.visit.now),
+            times: self.door.session,
+            organisation: None,
+            browser: self.visit.browser.as_ref().map(Secret::digest),
+            user_agent: Some(self.visit.user_agent.clone()),
+        }
     }
 
     async fn conclude(&self, tried: Result<Tried, PageError>) -> Result<SignInOutcome, PageError> {
@@ -264,6 +311,7 @@ impl<'a> Trial<'a> {
                 end_previous(self.app, self.door, self.visit).await;
                 Ok(SignInOutcome::SignedIn { token, user })
             }
+            Tried::Shown => Ok(SignInOutcome::Shown),
             Tried::Wrong(code) => self.refused(code, None).await,
             Tried::PasswordChanged => self.refused("password_changed", None).await,
             Tried::NotActive(status) => {
@@ -290,7 +338,8 @@ impl<'a> Trial<'a> {
         code: &'static str,
         status: Option<Status>,
     ) -> Result<SignInOutcome, PageError> {
-        let mut happened = Happened::refused("sign_in.password", code).at(&self.door.key);
+        let action = if self.proof.is_some() { "proof.password" } else { "sign_in.password" };
+        let mut happened = Happened::refused(action, code).at(&self.door.key);
         if let Some(login) = &self.login {
             happened = happened.about(&login.user.id);
         }

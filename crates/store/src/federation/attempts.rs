@@ -2,7 +2,7 @@
 
 use identity::applications::ApplicationKey;
 use identity::federation::attempt::{Asker, Attempt, Intent};
-use identity::ids::{AttemptId, ProviderId, SessionId, UserId};
+use identity::ids::{AttemptId, ProofId, ProviderId, SessionId, UserId};
 use identity::secret::{Digest, Secret};
 use identity::sessions::Session;
 use identity::time::Moment;
@@ -48,6 +48,7 @@ macro_rules! attempt_columns {
          attempts.provider_id AS a_provider_id, attempts.redirect_uri AS a_redirect_uri, \
          attempts.nonce AS a_nonce, attempts.verifier AS a_verifier, \
          attempts.link_user AS a_link_user, attempts.link_session AS a_link_session, \
+         attempts.proof AS a_proof, \
          attempts.return_to AS a_return_to, attempts.max_age AS a_max_age, \
          attempts.created_at AS a_created_at, \
          attempts.expires_at AS a_expires_at"
@@ -64,6 +65,7 @@ struct AttemptRow {
     a_verifier: Option<String>,
     a_link_user: Option<String>,
     a_link_session: Option<String>,
+    a_proof: Option<String>,
     a_return_to: String,
     a_max_age: Option<i64>,
     a_created_at: i64,
@@ -72,11 +74,12 @@ struct AttemptRow {
 
 impl AttemptRow {
     fn read(self) -> Attempt {
-        let intent = match (self.a_link_user, self.a_link_session) {
-            (Some(user), Some(session)) => Intent::Link(Asker {
+        let intent = match (self.a_link_user, self.a_link_session, self.a_proof) {
+            (Some(user), Some(session), _) => Intent::Link(Asker {
                 user: UserId::from_stored(user),
                 session: SessionId::from_stored(session),
             }),
+            (_, _, Some(proof)) => Intent::Prove(ProofId::from_stored(proof)),
             _ => Intent::SignIn,
         };
         Attempt {
@@ -113,16 +116,17 @@ impl Store {
         browser: &Digest,
         attempt: &Attempt,
     ) -> Result<()> {
-        let asker = match &attempt.intent {
-            Intent::Link(asker) => Some(asker),
-            Intent::SignIn => None,
+        let (asker, proof) = match &attempt.intent {
+            Intent::Link(asker) => (Some(asker), None),
+            Intent::Prove(proof) => (None, Some(proof)),
+            Intent::SignIn => (None, None),
         };
         transact!(self.db, Mode::Plain, |tx| {
             tx.run(
                 "INSERT INTO attempts (state_digest, browser_digest, id, application, \
-                 provider_id, redirect_uri, nonce, verifier, link_user, link_session, return_to, \
-                 max_age, created_at, expires_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                 provider_id, redirect_uri, nonce, verifier, link_user, link_session, proof, \
+                 return_to, max_age, created_at, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 args![
                     state,
                     browser,
@@ -134,6 +138,7 @@ impl Store {
                     attempt.verifier.as_ref().map(Secret::expose),
                     asker.map(|asker| &asker.user),
                     asker.map(|asker| &asker.session),
+                    proof,
                     &attempt.return_to,
                     attempt.max_age.map(micros),
                     attempt.created_at,

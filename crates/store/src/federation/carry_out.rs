@@ -25,6 +25,9 @@ const SIGN_IN: &str = "sign_in.provider";
 /// What it calls the same without a trip: a client brought the provider's token.
 const EXCHANGE: &str = "token.exchange";
 
+/// What the outcome is called of somebody who has to show something first.
+const ASKED: &str = "proof_asked";
+
 impl Store {
     pub(crate) async fn carry_out(
         &self,
@@ -36,10 +39,9 @@ impl Store {
         let (connection, kept) = (known.connection.clone(), kept(settle, &known)?);
         let (user, identity, created) = match &decided.decision {
             Decision::Refuse { reason } => {
-                self.note_refused(tx, settle, &known, &decided, reason.code()).await?;
-                let support_code = settle.support_code.clone();
-                return Ok(Settled::Refused { reason: *reason, support_code });
+                return self.refuse(tx, settle, &known, &decided, *reason).await;
             }
+            Decision::AskProof => return self.ask_proof(tx, settle, &known, &decided).await,
             Decision::SignIn { identity, identity_email, changes, .. } => {
                 if let Some(email) = identity_email {
                     const EMAIL: &str = "UPDATE identities SET email = $2 WHERE id = $1";
@@ -117,6 +119,30 @@ impl Store {
         let held = explained(held, settle, decided, kept(settle, known)?)?;
         self.note(tx, &held, &settle.by, now_of(settle)).await?;
         Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
+    }
+
+    async fn refuse(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        known: &Known,
+        decided: &Decided,
+        reason: Refusal,
+    ) -> Result<Settled, Fault> {
+        self.note_refused(tx, settle, known, decided, reason.code()).await?;
+        Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
+    }
+
+    /// Nobody is in yet: what they shall show is remembered.
+    async fn ask_proof(
+        &self,
+        tx: &mut Tx,
+        settle: &Settle,
+        known: &Known,
+        decided: &Decided,
+    ) -> Result<Settled, Fault> {
+        self.note_refused(tx, settle, known, decided, ASKED).await?;
+        Ok(Settled::AskedForProof { proof: tx.insert_proof(settle, known).await? })
     }
 
     async fn note_refused(

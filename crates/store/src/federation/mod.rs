@@ -7,6 +7,7 @@ pub(crate) mod carry_out;
 pub(crate) mod connections;
 pub(crate) mod identities;
 pub(crate) mod link;
+pub(crate) mod proofs;
 mod proven;
 pub(crate) mod providers;
 mod rules;

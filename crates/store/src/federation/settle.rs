@@ -4,7 +4,7 @@ use identity::federation::decide::{Arrival, Candidate, Decided, Decision, Known,
 use identity::federation::mapping::named_groups;
 use identity::federation::policy::Policy;
 use identity::federation::refusal::Refusal;
-use identity::ids::AttemptId;
+use identity::ids::{AttemptId, ProofId};
 use identity::sessions::Session;
 use identity::time::Moment;
 use identity::users::User;
@@ -15,6 +15,7 @@ use crate::db::{Mode, Tx, transact};
 use crate::error::{Error, Fault, Result};
 use crate::federation::connections::{ConnectionRow, connection_columns};
 use crate::federation::identities::{IdentityRow, identity_columns};
+use crate::federation::proofs::NewProof;
 use crate::federation::providers::{ProviderRow, provider_columns};
 use crate::mails::Sealer;
 use crate::row::{Maybe, json};
@@ -39,6 +40,8 @@ pub struct Settle {
     /// Tells the address that somebody had so far, should theirs follow the provider's; none where
     /// nobody is told.
     pub letter: Option<Sealer>,
+    /// What is remembered, should they have to show something first; none where nobody could.
+    pub proof: Option<NewProof>,
 }
 
 /// What came of it.
@@ -56,6 +59,11 @@ pub enum Settled {
         linked: bool,
         /// Whether rules changed what they are called, or which groups they are in.
         changed: bool,
+    },
+    /// They have to show something first; that is remembered, and the audit was written.
+    AskedForProof {
+        /// What.
+        proof: ProofId,
     },
     /// They are not. Only the audit was written, and whoever was held, if anybody was.
     Refused {
@@ -226,7 +234,7 @@ pub(crate) fn user_of(known: Known, decision: &Decision) -> std::result::Result<
     let (id, found) = match decision {
         Decision::SignIn { user, .. } => (user, known.linked.map(|linked| linked.user)),
         Decision::Link { user, .. } => (user, known.candidate.map(|candidate| candidate.user)),
-        Decision::Create(_) | Decision::Hold(_) | Decision::Refuse { .. } => {
+        Decision::AskProof | Decision::Create(_) | Decision::Hold(_) | Decision::Refuse { .. } => {
             return Err(mismatch());
         }
     };

@@ -12,6 +12,7 @@ use crate::users::{Birth, Population, UserType};
 mod addresses;
 mod page;
 mod policies;
+mod proofs;
 mod rules;
 
 fn arrival(email: Option<&str>) -> Arrival {
@@ -30,6 +31,7 @@ fn arrival(email: Option<&str>) -> Arrival {
         },
         application: back_office,
         hook: HookWord::Unasked,
+        shown: None,
         now: NOW,
     }
 }

@@ -30,6 +30,7 @@ fn arrival(door: usize) -> Arrival {
         },
         application: Application::built_in()[door].clone(),
         hook: HookWord::Unasked,
+        shown: None,
         now: NOW,
     }
 }

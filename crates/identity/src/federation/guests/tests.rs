@@ -114,6 +114,7 @@ fn arrive(by: Guest, policy: Value) -> (Arrival, Known) {
         external: external(ENTRA, email, claims),
         application: storefront,
         hook: HookWord::Unasked,
+        shown: None,
         now: NOW,
     };
     (arrival, Known { provider, ..known(connection) })

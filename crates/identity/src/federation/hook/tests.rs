@@ -36,6 +36,7 @@ fn arrival(word: HookWord) -> Arrival {
         },
         application: storefront,
         hook: word,
+        shown: None,
         now: NOW,
     }
 }

@@ -25,7 +25,7 @@ fn arrival(key: &str) -> Arrival {
         locale: None,
         claims: serde_json::Map::new(),
     };
-    Arrival { external, application: door(key), hook: HookWord::Unasked, now: NOW }
+    Arrival { external, application: door(key), hook: HookWord::Unasked, shown: None, now: NOW }
 }
 
 fn asker() -> Asker {

@@ -52,6 +52,8 @@ impl UnknownUser {
 pub enum Link {
     /// Not at all.
     Never,
+    /// When they sign in once with what the account already has.
+    AskProof,
     /// When the provider's word about the address counts.
     TrustedEmail,
     /// Whatever the provider's word is, unless it says that the address is not verified.
@@ -60,22 +62,28 @@ pub enum Link {
 
 impl Link {
     /// Every choice.
-    pub const ALL: [Self; 3] = [Self::Never, Self::TrustedEmail, Self::AnyEmail];
+    pub const ALL: [Self; 4] = [Self::Never, Self::AskProof, Self::TrustedEmail, Self::AnyEmail];
 
     /// The word for it in data and commands.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Never => "never",
+            Self::AskProof => "ask_proof",
             Self::TrustedEmail => "trusted_email",
             Self::AnyEmail => "any_email",
         }
     }
 
-    /// What holds for these people and this provider: any address is good enough for customers of
-    /// the operator's own provider alone, whatever was saved before one of the two changed.
+    /// What holds for these people and this provider, whatever was saved before one of the two
+    /// changed: any address is good enough for customers of the operator's own provider alone, and
+    /// a public provider becomes no way into the account of somebody who works for somebody.
     pub fn held_to(self, user_type: UserType, authority: Authority) -> Self {
-        let lax = !user_type.is_privileged() && authority == Authority::Operator;
-        if self == Self::AnyEmail && !lax { Self::TrustedEmail } else { self }
+        let privileged = user_type.is_privileged();
+        match self {
+            Self::AnyEmail if privileged || authority != Authority::Operator => Self::TrustedEmail,
+            Self::AskProof if privileged && authority == Authority::Public => Self::TrustedEmail,
+            held => held,
+        }
     }
 }
 

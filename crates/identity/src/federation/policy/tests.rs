@@ -206,6 +206,32 @@ fn s042_any_address_is_for_customers_of_the_operators_own_provider_alone() {
 }
 
 #[test]
+fn s047_by_proof_a_public_provider_is_linked_to_customers_alone() {
+    let proof = PolicyFields { link: Some(Link::AskProof), ..PolicyFields::default() };
+    for authority in Authority::ALL {
+        for user_type in UserType::ALL {
+            let policy = Policy::of(&proof, &PolicyFields::default(), user_type);
+            let saved = |domains: &[&str]| {
+                let provider = with(authority, true, domains);
+                check_connection(&provider, &door(user_type), &policy, &[]).map_err(|e| e.code())
+            };
+            let staff = user_type != UserType::Customer;
+            let public = authority == Authority::Public;
+            let without_domains = match authority {
+                Authority::Operator => Ok(()),
+                Authority::Organisation => Err("nothing_counts"),
+                Authority::Public if staff => Err("public_for_privileged"),
+                Authority::Public => Ok(()),
+            };
+            assert_eq!(saved(&[]), without_domains, "{user_type} {authority}");
+            assert_eq!(saved(&["company.test"]).is_ok(), !(public && staff));
+            let held = if public && staff { Link::TrustedEmail } else { Link::AskProof };
+            assert_eq!(Link::AskProof.held_to(user_type, authority), held);
+        }
+    }
+}
+
+#[test]
 fn an_address_is_not_imported() {
     let import: PolicyFields =
         serde_json::from_value(serde_json::json!({ "sync": { "email": "import" } })).unwrap();

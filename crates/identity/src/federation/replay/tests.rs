@@ -51,6 +51,7 @@ fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed>
         external: kept.external(&provider().id),
         application: door(),
         hook: HookWord::Ahead,
+        shown: None,
         now: NOW,
     };
     replay(&kept, &arrival, &tried)
@@ -114,6 +115,7 @@ fn at_a_door_that_is_not_joined_any_more_no_policy_is_in_force() {
         external: kept.external(&provider().id),
         application: door(),
         hook: HookWord::Ahead,
+        shown: None,
         now: NOW,
     };
     let gone = Known { connection: None, ..under(&create) };

@@ -125,6 +125,7 @@ impl Tally {
                 external,
                 application: application.clone(),
                 hook: HookWord::Ahead,
+                shown: None,
                 now: house.now(),
             };
             let tried =
@@ -255,6 +256,7 @@ fn words(difference: Difference) -> &'static str {
 fn outcome(decided: &Decided) -> &'static str {
     match &decided.decision {
         Decision::Refuse { reason } => reason.code(),
+        Decision::AskProof => "proof",
         Decision::Hold(_) => "waits",
         Decision::SignIn { .. } | Decision::Link { .. } | Decision::Create(_) => "in",
     }

@@ -104,6 +104,7 @@ impl Person {
             }
             Decision::SignIn { changes, .. } => with_groups("sign in", &changes.granted),
             Decision::Link { changes, .. } => with_groups("link and sign in", &changes.granted),
+            Decision::AskProof => "ask for proof".to_owned(),
             Decision::Create(new) => with_groups("create and sign in", &new.groups),
             Decision::Hold(new) => with_groups("create and hold", &new.groups),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),
@@ -154,5 +155,5 @@ fn every_policy_on_the_page_makes_of_people_what_the_page_says() {
             people += 1;
         }
     }
-    assert_eq!((described.len(), people), (12, 49), "policies and people on the page");
+    assert_eq!((described.len(), people), (13, 57), "policies and people on the page");
 }

@@ -1,0 +1,57 @@
+//! What a proof is bound to, and what is kept of whoever shall give it.
+
+use serde_json::json;
+
+use super::*;
+
+const NOW: Moment = Moment::from_seconds(1_800_000_000);
+
+fn external() -> ExternalIdentity {
+    let claims = json!({ "sub": "f3a1", "groups": ["a", "b"], "deep": { "er": [1, null] } });
+    ExternalIdentity {
+        provider: ProviderId::from_stored("provider"),
+        issuer: "https://idp.test".to_owned(),
+        subject: "f3a1".to_owned(),
+        email: Some(Email::parse("Ada@Company.test").unwrap()),
+        email_verified: EmailVerified::No,
+        hosted_domain: Some("company.test".to_owned()),
+        name: Name { given: "Ada".to_owned(), family: "Lovelace".to_owned() },
+        locale: Some("en-GB".to_owned()),
+        claims: claims.as_object().unwrap().clone(),
+    }
+}
+
+fn proof() -> Proof {
+    Proof {
+        id: ProofId::from_stored("proof"),
+        application: ApplicationKey::from_stored("storefront"),
+        attempt: AttemptId::from_stored("attempt"),
+        external: external(),
+        auth_time: None,
+        return_to: "/storefront".to_owned(),
+        shown: Shown { user: None, account: false },
+        settled: false,
+        expires_at: NOW.plus(PROOF_LIFE),
+    }
+}
+
+#[test]
+fn s045_a_proof_is_given_in_its_own_browser_in_time_and_once() {
+    let (own, other) = (Digest::of(b"own"), Digest::of(b"other"));
+    let last = NOW.plus(PROOF_LIFE - Duration::from_micros(1));
+    assert_eq!(proof().open(&own, &own, NOW), Ok(()));
+    assert_eq!(proof().open(&own, &own, last), Ok(()));
+    assert_eq!(proof().open(&own, &own, NOW.plus(PROOF_LIFE)), Err(Refusal::AttemptExpired));
+    assert_eq!(proof().open(&own, &other, NOW), Err(Refusal::AttemptForeign));
+    let settled = Proof { settled: true, ..proof() };
+    assert_eq!(settled.open(&own, &own, NOW), Err(Refusal::AttemptReplayed));
+    // Another browser is told nothing more.
+    assert_eq!(settled.open(&own, &other, NOW.plus(PROOF_LIFE)), Err(Refusal::AttemptForeign));
+}
+
+#[test]
+fn whoever_arrived_is_kept_whole() {
+    let kept = serde_json::to_string(&WholeArrival::of(&external())).unwrap();
+    let kept: WholeArrival = serde_json::from_str(&kept).unwrap();
+    assert_eq!(kept.external(ProviderId::from_stored("provider")), external());
+}

@@ -17,6 +17,9 @@ const person = (name, more) => ({
 /** Of a trip that was begun on an account page: account.js meets one of them. */
 const LINKING = ['linking_not_offered', 'not_signed_in_as_before', 'identity_taken', 'linked_already'];
 
+/** Of what was shown for an account that has changed meanwhile: proof.js meets it. */
+const PROVING = ['proof_void'];
+
 /** Told to the client of a token exchange, where nobody is who could see a page. */
 const WITHOUT_PAGE = ['exchange_off', 'link_needs_sign_in', 'approval_needs_sign_in'];
 
@@ -27,7 +30,7 @@ const OF_OTHER_TENANTS = ['guest_refused'];
 export function everyReason() {
   const table = readFileSync(join(testsDir, '../docs/decision-table.md'), 'utf8').split('## Reason codes')[1];
   const codes = [...table.matchAll(/^\| ([a-z_]+)/gm)].map(([, code]) => code).filter((code) => code !== 'code');
-  return codes.filter((code) => ![...WITHOUT_PAGE, ...LINKING, ...OF_OTHER_TENANTS].includes(code));
+  return codes.filter((code) => ![...WITHOUT_PAGE, ...LINKING, ...PROVING, ...OF_OTHER_TENANTS].includes(code));
 }
 
 scenario('refusals', { certified: true }, (scene, stage) => {

@@ -4,6 +4,7 @@ import { playAll } from '../harness/stage.js';
 import './password.js';
 import './account.js';
 import './break_glass.js';
+import './proof.js';
 import './forgotten.js';
 import './keycloak.js';
 import './certified.js';

@@ -20,7 +20,7 @@ const STATUSES: [&str; 4] = ["active", "held", "deactivated", "deleted"];
 pub(crate) const FACETS: Facets = &[
     ("provider", &["enabled", "disabled"]),
     ("unknown user", &["create", "hold", "refuse", "none"]),
-    ("link", &["never", "trusted_email", "any_email"]),
+    ("link", &["never", "ask_proof", "trusted_email", "any_email"]),
     ("domains", &["every", "listed", "unlisted"]),
     ("word", &["counts", "no ground", "denied", "no address"]),
     ("identity", &["new", STATUSES[0], STATUSES[1], STATUSES[2], STATUSES[3]]),
@@ -52,7 +52,13 @@ impl Facts {
         let [storefront, ..] = Application::built_in();
         let now = Moment::from_seconds(1_800_000_000);
         Self {
-            arrival: Arrival { external, application: storefront, hook: HookWord::Unasked, now },
+            arrival: Arrival {
+                external,
+                application: storefront,
+                hook: HookWord::Unasked,
+                shown: None,
+                now,
+            },
             known: Known {
                 provider: provider(),
                 connection: None,
@@ -160,6 +166,7 @@ impl Cases for Facts {
                 (Decision::Link { user, changes }, Some(candidate))
                     if *user == candidate.user.id && changes.is_empty()
             ),
+            "ask for proof" => *decision == Decision::AskProof,
             made if made.starts_with("create and ") => {
                 let (what, standing) = made.split_once(", ").expect("with a standing");
                 match (what, decision) {

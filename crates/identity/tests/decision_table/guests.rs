@@ -91,6 +91,7 @@ impl Cases for Facts {
         match decide(&self.arrival(), &self.known()).decision {
             Decision::SignIn { .. } => outcome == "sign in",
             Decision::Link { .. } => outcome == "link and sign in",
+            Decision::AskProof => outcome == "ask for proof",
             Decision::Create(new) => {
                 outcome == format!("create and sign in, {} address", new.email_standing)
             }

@@ -5,6 +5,7 @@ mod document;
 mod glass;
 mod guests;
 mod hook;
+mod proofs;
 mod rules;
 mod ties;
 mod visits;
@@ -87,6 +88,13 @@ fn every_guest_comes_out_as_their_one_line_says() {
 }
 
 #[test]
+fn everybody_is_asked_for_proof_and_linked_by_it_as_their_one_line_says() {
+    let mut facts = proofs::Facts::new();
+    let table = table("Proof", facts.facets());
+    assert_eq!(compare(&mut facts, &table), table.promised_cases);
+}
+
+#[test]
 fn everybody_comes_by_the_decision_hook_as_their_one_line_says() {
     let mut facts = hook::Facts::new();
     let table = table("Decision hook", facts.facets());
@@ -127,6 +135,7 @@ fn every_reason_of_the_decisions_occurs_and_every_code_is_listed() {
     refused.extend(ends("Rules", "refuse: ", rules::OF_PEOPLE));
     refused.extend(ends("Groups", "refuse: ", rules::OF_GROUPS));
     refused.extend(ends("Guests", "refuse: ", guests::OF_GUESTS));
+    refused.extend(ends("Proof", "refuse: ", proofs::OF_PROOFS));
     refused.extend(ends("Decision hook", "refuse: ", hook::OF_HOOK));
     let turned = ends("Sessions at a door", "sign in again: ", visits::FACETS);
     let all_turned: BTreeSet<_> =

@@ -90,6 +90,7 @@ impl Facts {
             external,
             application: storefront,
             hook: HookWord::Unasked,
+            shown: None,
             now: Moment::from_seconds(1_800_000_000),
         }
     }

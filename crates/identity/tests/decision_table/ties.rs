@@ -166,7 +166,13 @@ impl Links {
             has_identity_of_provider: false,
         };
         Self {
-            arrival: Arrival { external, application, hook: HookWord::Unasked, now: NOW },
+            arrival: Arrival {
+                external,
+                application,
+                hook: HookWord::Unasked,
+                shown: None,
+                now: NOW,
+            },
             known,
             connection,
         }

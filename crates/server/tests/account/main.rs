@@ -3,6 +3,7 @@
 mod link;
 mod page;
 mod password;
+mod proof;
 mod scene;
 mod sessions;
 mod unlink;

@@ -66,6 +66,8 @@ struct Rows {
 struct Came {
     explained: Value,
     answer: Result<(), String>,
+    /// Whether the browser was left on a page that asks for proof.
+    asked: bool,
     before: Rows,
     after: Rows,
 }
@@ -105,7 +107,12 @@ impl Scene {
                 "unknown_user",
                 dice.perhaps(&["create", "create", "create", "hold", "refuse"].map(Value::from)),
             ),
-            ("link", dice.perhaps(&["trusted_email", "never", "any_email"].map(Value::from))),
+            (
+                "link",
+                dice.perhaps(
+                    &["trusted_email", "never", "any_email", "ask_proof"].map(Value::from),
+                ),
+            ),
             ("guests", dice.perhaps(&["refuse", "hold", "hold", "create"].map(Value::from))),
             ("allow_if", dice.perhaps(&condition.map(Value::from)).filter(|_| dice.throw(4) == 0)),
             (
@@ -252,9 +259,13 @@ impl Scene {
         let before = self.rows().await;
         self.provider.script(|script| script.claims = claims);
         let page = self.desk.house.browser().open("/back-office/login/corp").await;
-        let answer =
-            if page.is_signed_in() { Ok(()) } else { Err(page.reason().expect("a reason")) };
-        Came { explained, answer, before, after: self.rows().await }
+        let asked = page.url.path().starts_with("/back-office/proof/");
+        let answer = match page.reason() {
+            None if page.is_signed_in() => Ok(()),
+            None if asked => Err("asked".to_owned()),
+            reason => Err(reason.expect("a reason")),
+        };
+        Came { explained, answer, asked, before, after: self.rows().await }
     }
 }
 
@@ -271,6 +282,7 @@ impl Came {
         let answer = match decision["decision"].as_str() {
             Some("refuse") => decision["reason"].clone(),
             Some("hold") => json!("user_held"),
+            Some("ask_proof") => json!("asked"),
             _ => Value::Null,
         };
         same("answer", answer, json!(self.answer.as_ref().err()));
@@ -309,6 +321,7 @@ impl Came {
             ("groups of the user", self.groups_changed() != json!([[], []])),
             ("address of the identity", after.identities.iter().any(identity_changed)),
             ("identity", after.identities.iter().any(identity_new)),
+            ("proof", self.asked),
             ("session", after.sessions == before.sessions + 1),
             ("audit", after.audit.len() == before.audit.len() + 1),
         ]

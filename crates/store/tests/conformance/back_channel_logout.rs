@@ -12,7 +12,7 @@ use identity::sessions::Session;
 use identity::users::{StatusChange, User};
 use store::{
     By, CodeSession, EndReason, LeasedLogout, LogoutOutcome, Paging, PasswordOutcome,
-    PasswordSignIn, ProviderChange, Reset, RevokeReason, Settled, TakenCode,
+    PasswordSignIn, ProviderChange, Reset, RevokeReason, Settled, TakenCode, VerifiedPassword,
 };
 
 use crate::clients::client;
@@ -325,7 +325,10 @@ both! {
         long.times.absolute = Duration::from_secs(90 * DAY);
         let by = By::operator();
         let sign_in = PasswordSignIn {
-            user: &user.id, verified_hash: "hash", rehash: None, session: &long, buckets: &[], by: &by,
+            password: VerifiedPassword { user: &user.id, verified_hash: "hash", rehash: None },
+            session: &long,
+            buckets: &[],
+            by: &by,
         };
         let keep = |counters: &[_]| counters.to_vec();
         let begun = house.store.complete_password_sign_in(&sign_in, keep, at(0)).await;

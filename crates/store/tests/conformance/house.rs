@@ -18,7 +18,10 @@ use identity::secret::Digest;
 use identity::sessions::{Method, Session};
 use identity::time::Moment;
 use identity::users::{Birth, EmailStanding, Name, Population, Status, User, UserType};
-use store::{By, NewConnection, NewSession, NewUser, PasswordOutcome, PasswordSignIn, Store};
+use store::{
+    By, NewConnection, NewSession, NewUser, PasswordOutcome, PasswordSignIn, Store,
+    VerifiedPassword,
+};
 
 use crate::postgres::Database;
 
@@ -144,9 +147,7 @@ impl House {
             .hash
             .expect("the user has a password");
         let sign_in = PasswordSignIn {
-            user: &user.id,
-            verified_hash: &hash,
-            rehash: None,
+            password: VerifiedPassword { user: &user.id, verified_hash: &hash, rehash: None },
             session: &new_session(token),
             buckets: &[],
             by: &By::operator(),

@@ -205,9 +205,11 @@ both! {
         // What was set while it was allowed changes nothing any more, nor signs anybody in.
         let keep = |counters: &[_]| counters.to_vec();
         let sign_in = store::PasswordSignIn {
-            user: &user.id,
-            verified_hash: "hash",
-            rehash: None,
+            password: store::VerifiedPassword {
+                user: &user.id,
+                verified_hash: "hash",
+                rehash: None,
+            },
             session: &new_session("by-password"),
             buckets: &[],
             by: &by,

@@ -59,6 +59,8 @@ mod passwords;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 mod providers;
 #[cfg(test)]
 mod races;

@@ -5,7 +5,7 @@ use identity::throttle::{Throttles, buckets_for_sign_in, reserve, settled_ok};
 use identity::users::{Birth, Population, Status, StatusChange, UserType};
 use store::{
     ApplicationChange, By, ChangedPassword, Conflict, Error, NewMail, NewUser, PasswordChange,
-    PasswordOutcome, PasswordSignIn, Reset, ResetRefusal, Setup,
+    PasswordOutcome, PasswordSignIn, Reset, ResetRefusal, Setup, VerifiedPassword,
 };
 
 use crate::engines::both;
@@ -75,9 +75,11 @@ both! {
         house.store.reserve_sign_in(&buckets, decider, at(1)).await.unwrap();
         let by = By::operator();
         let sign_in = PasswordSignIn {
-            user: &user.id,
-            verified_hash: "old",
-            rehash: Some("new"),
+            password: VerifiedPassword {
+                user: &user.id,
+                verified_hash: "old",
+                rehash: Some("new"),
+            },
             session: &new_session("token"),
             buckets: &buckets,
             by: &by,
@@ -108,9 +110,11 @@ both! {
         let by = By::operator();
         let session = new_session("token");
         let sign_in = PasswordSignIn {
-            user: &user.id,
-            verified_hash: "old",
-            rehash: None,
+            password: VerifiedPassword {
+                user: &user.id,
+                verified_hash: "old",
+                rehash: None,
+            },
             session: &session,
             buckets: &[],
             by: &by,
@@ -120,7 +124,10 @@ both! {
         assert!(matches!(done, PasswordOutcome::PasswordChanged), "{done:?}");
         let off = StatusChange::Deactivate;
         house.store.change_user_status(&user.id, off, &by, at(3)).await.unwrap();
-        let sign_in = PasswordSignIn { verified_hash: "new", ..sign_in };
+        let sign_in = PasswordSignIn {
+            password: VerifiedPassword { verified_hash: "new", ..sign_in.password },
+            ..sign_in
+        };
         let done = house.store.complete_password_sign_in(&sign_in, keep, at(4)).await.unwrap();
         assert!(matches!(done, PasswordOutcome::NotActive(Status::Deactivated)), "{done:?}");
         assert_eq!(house.store.find_session(&digest("token")).await.unwrap(), None);
@@ -137,9 +144,11 @@ both! {
 
         let session = new_session("token");
         let sign_in = PasswordSignIn {
-            user: &user.id,
-            verified_hash: "hash",
-            rehash: None,
+            password: VerifiedPassword {
+                user: &user.id,
+                verified_hash: "hash",
+                rehash: None,
+            },
             session: &session,
             buckets: &[],
             by: &by,

@@ -91,6 +91,7 @@ both! {
             let settle = arrive(house, &acme, subject, &format!("{subject}@example.com")).await;
             match house.store.settle(&settle, decider(&settle)).await.unwrap() {
                 Settled::SignedIn { .. } => "in",
+                Settled::AskedForProof { .. } => "asked for proof",
                 Settled::Refused { reason, .. } => reason.code(),
             }
         };

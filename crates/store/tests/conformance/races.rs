@@ -6,7 +6,10 @@ use std::time::Duration;
 use identity::federation::policy::UnknownUser;
 use identity::throttle::{Limit, Reservation, Throttles, reserve};
 use identity::users::{StatusChange, UserType};
-use store::{By, Paging, PasswordSignIn, Recalled, Reset, Settled, Setup, Store, UserFilter};
+use store::{
+    By, Paging, PasswordSignIn, Recalled, Reset, Settled, Setup, Store, UserFilter,
+    VerifiedPassword,
+};
 
 use crate::attempts::attempt;
 use crate::engines::both;
@@ -169,9 +172,11 @@ both! {
                 async move {
                     let by = By::operator();
                     let sign_in = PasswordSignIn {
-                        user: &id,
-                        verified_hash: "old",
-                        rehash: None,
+                        password: VerifiedPassword {
+                            user: &id,
+                            verified_hash: "old",
+                            rehash: None,
+                        },
                         session: &new_session(&format!("token {round} {number}")),
                         buckets: &[],
                         by: &by,

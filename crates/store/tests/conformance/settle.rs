@@ -38,6 +38,7 @@ pub(crate) async fn arrive(
         external,
         application: house.back_office().await,
         hook: HookWord::Unasked,
+        shown: None,
         now: at(10),
     };
     Settle {
@@ -47,6 +48,7 @@ pub(crate) async fn arrive(
         support_code: format!("CODE-{subject}"),
         by: By::visitor(store::AuditNote::default()),
         letter: None,
+        proof: None,
     }
 }
 

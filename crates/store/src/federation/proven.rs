@@ -151,6 +151,7 @@ impl Tx {
             external: kept.external(provider),
             application: after.door.clone(),
             hook: HookWord::Ahead,
+            shown: None,
             now,
         };
         let policy = before.policy(provider);

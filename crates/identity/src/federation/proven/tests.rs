@@ -60,6 +60,7 @@ fn comes(before: &Value, after: &Value, change: impl FnOnce(&mut Known)) -> Agai
         external: kept.external(&provider().id),
         application: door.clone(),
         hook: HookWord::Ahead,
+        shown: None,
         now: NOW,
     };
     let mut known = known(Connection {

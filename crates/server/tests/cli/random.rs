@@ -102,17 +102,13 @@ impl Scene {
         let condition =
             ["claims.level < 3", "email_trusted", "user != null", "\"Editors\" in claims.groups"];
         let sync = ["off", "import", "force"];
+        let links = ["trusted_email", "never", "any_email", "ask_proof"].map(Value::from);
         let some = [
             (
                 "unknown_user",
                 dice.perhaps(&["create", "create", "create", "hold", "refuse"].map(Value::from)),
             ),
-            (
-                "link",
-                dice.perhaps(
-                    &["trusted_email", "never", "any_email", "ask_proof"].map(Value::from),
-                ),
-            ),
+            ("link", dice.perhaps(&links)),
             ("guests", dice.perhaps(&["refuse", "hold", "hold", "create"].map(Value::from))),
             ("allow_if", dice.perhaps(&condition.map(Value::from)).filter(|_| dice.throw(4) == 0)),
             (

@@ -155,5 +155,5 @@ fn every_policy_on_the_page_makes_of_people_what_the_page_says() {
             people += 1;
         }
     }
-    assert_eq!((described.len(), people), (13, 53), "policies and people on the page");
+    assert_eq!((described.len(), people), (13, 51), "policies and people on the page");
 }

@@ -85,11 +85,24 @@ async fn every_listed_route_is_served() {
     let open = |route: &&str| !route.contains("{file}") && *route != sealed;
     for route in paths().into_iter().filter(open) {
         let path = route.replace("{application}", "back-office").replace("{provider}", "acme");
+        let path = path.replace("{proof}", "01a1");
         let page = browser.get(&path).await;
         assert_ne!(page.reason().as_deref(), Some("not_found"), "{route}");
     }
     let style = browser.get(house.app.pages.style_path()).await;
     assert_eq!(style.status, 200, "the one file");
+}
+
+#[tokio::test]
+async fn what_no_proof_is_called_is_not_looked_for() {
+    let house = house().await;
+    let browser = house.browser();
+    for name in ["%0A", "..%2F..", "%00", "a%20b"] {
+        let page = browser.get(&format!("/back-office/proof/{name}")).await;
+        assert_eq!(page.reason().as_deref(), Some("attempt_unknown"), "{name}");
+        let page = browser.get(&format!("/back-office/proof/{name}/corp")).await;
+        assert_eq!((page.status, page.reason().as_deref()), (404, Some("not_found")), "{name}");
+    }
 }
 
 #[tokio::test]

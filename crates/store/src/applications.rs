@@ -169,8 +169,9 @@ impl Store {
                 tx.check_connected(key, provider).await?;
             }
             tx.update_application(&door).await?;
-            tx.keep_ways_in(ways, now).await?;
+            // Of the two the one that says which rule keeps them out comes first.
             Box::pin(tx.keep_administrators_in(policies, now)).await?;
+            tx.keep_ways_in(ways, now).await?;
             if closes {
                 tx.insert_logouts_by_password(key, now).await?;
                 tx.revoke_grants_by_password(key, now).await?;

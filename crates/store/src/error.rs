@@ -71,11 +71,11 @@ impl fmt::Display for Conflict {
                  `vestibule providers connect`"
             }
             Self::LockOut => {
-                "no administrator would have a way in that is known to work: no password that is \
-                 taken there or opens a seal, and no sign-in there through a connected provider in the last 30 \
-                 days. Sign in as an administrator through the provider once, set one a \
-                 password where passwords are taken, or seal a code for one who has a password \
-                 (`vestibule break-glass seal`); --force changes it all the same"
+                "an application would be left without an administrator who is known to get in: by a \
+                 password that is taken there, by a sealed code and its password, or by a completed \
+                 sign-in there through a connected provider in the last 30 days. First let an \
+                 administrator sign in there through the provider, or seal a code for one who has a \
+                 password (`vestibule break-glass seal`); --force changes it all the same"
             }
             Self::InUse => "something still depends on it; remove that first, or switch it off",
             Self::BuiltIn => "it is built in and stays as it is",
@@ -91,21 +91,26 @@ impl fmt::Display for Conflict {
 /// What is missing, and what to do.
 fn kept_out(f: &mut fmt::Formatter<'_>, again: Again) -> fmt::Result {
     f.write_str(
-        "under this policy no administrator of the application would have a way in that is known \
-         to work: no password is taken from one there or opens a seal, and of those who came through a provider in \
-         the last 30 days ",
+        "under this policy no administrator of the application would have a way in that is known to \
+         work: none has a password that is taken there or that goes with a sealed code, and ",
     )?;
     match again {
-        Again::Out(reason) => {
-            write!(f, "nobody would get in (the latest is refused: {})", reason.code())?
-        }
-        Again::Unproven(Gap::NotRecorded) => {
-            f.write_str("it reads claims that were not recorded when they came")?;
-        }
-        Again::Unproven(Gap::AnotherHook) => {
-            f.write_str("nobody was let in by this decision hook yet")?;
-        }
-        Again::In => f.write_str("somebody would get in")?,
+        Again::Out(reason) => write!(
+            f,
+            "of those who came through a provider in the last 30 days nobody would get in (the \
+             latest is refused: {})",
+            reason.code()
+        )?,
+        Again::Unproven(Gap::NotRecorded) => f.write_str(
+            "what becomes of those who came through a provider in the last 30 days cannot be said, \
+             because it reads claims that were not recorded then",
+        )?,
+        Again::Unproven(Gap::AnotherHook) => f.write_str(
+            "this decision hook has let in none of those who came through a provider in the last \
+             30 days",
+        )?,
+        // Somebody who gets in keeps nobody out: there is no such conflict.
+        Again::In => {}
     }
     f.write_str(
         ". `vestibule explain --claims FILE --policy FILE` shows what becomes of somebody; --force \

@@ -15,9 +15,9 @@ use crate::value::args;
 pub(crate) const SHOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The doors that an active administrator of their kind is known to come in by: with a password that
-/// is taken there, or that opens a seal there, or through a provider that is switched on and connected there, and that they
-/// completed a sign-in at this door with since `$1`. An identity alone proves nothing: who has never
-/// come back from a provider may not be able to.
+/// is taken there, or that opens a seal there, or through a provider that is switched on and
+/// connected there, and that they completed a sign-in at this door with since `$1`. An identity
+/// alone proves nothing: who has never come back from a provider may not be able to.
 const KNOWN: &str = "SELECT a.key FROM applications a WHERE EXISTS \
      (SELECT 1 FROM groups g JOIN user_groups m ON m.group_id = g.id \
      JOIN users u ON u.id = m.user_id WHERE g.built_in AND u.status = 'active' \
@@ -78,7 +78,7 @@ impl Tx {
     }
 
     /// Whether an administrator could come in there with a password.
-    pub(crate) async fn takes_a_password(
+    pub(crate) async fn has_password_way(
         &mut self,
         door: &ApplicationKey,
     ) -> std::result::Result<bool, Fault> {
@@ -91,6 +91,16 @@ impl Tx {
         now: Moment,
     ) -> std::result::Result<Vec<ApplicationKey>, Fault> {
         let rows: Vec<(String,)> = self.all(KNOWN, args![now.minus(SHOWN_FOR)]).await?;
-        Ok(rows.into_iter().map(|(key,)| ApplicationKey::from_stored(key)).collect())
+        let mut doors = Vec::with_capacity(rows.len());
+        for (key,) in rows {
+            let door = ApplicationKey::from_stored(key);
+            // Who came through a provider came by the policy of that day.
+            if self.has_password_way(&door).await?
+                || Box::pin(self.somebody_comes_again(&door, now)).await?
+            {
+                doors.push(door);
+            }
+        }
+        Ok(doors)
     }
 }

@@ -15,7 +15,7 @@ pub enum ButtonError {
     /// Nothing that could stand on a button.
     #[error(
         "a button says 1 to {MAX_LABEL} characters on one line, without blanks at its ends; \
-         shorten it, or leave it out, and it says \"Login with\" and the provider's name"
+         change it, or say --no-button-label for \"Login with\" and the provider's name"
     )]
     Label,
     /// Every button would say, or show, the same.
@@ -38,7 +38,7 @@ pub fn check_label(label: &str) -> Result<(), ButtonError> {
 /// Line and paragraph ends, and what turns the direction of a text or hides in it: a button says
 /// what is read on it.
 fn is_invisible(one: char) -> bool {
-    matches!(one, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    matches!(one, '\u{ad}' | '\u{61c}' | '\u{3164}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A colour of a button, as `#rrggbb` in sRGB.
@@ -48,7 +48,7 @@ pub struct Colour([u8; 3]);
 
 /// No colour.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no colour; write it as # and six hexadecimal digits, such as #0b5cad")]
+#[error("\"{0}\" is no colour; write it as # and six hexadecimal digits, in quotes: '#0b5cad'")]
 pub struct NotAColour(String);
 
 impl Colour {

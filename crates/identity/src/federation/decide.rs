@@ -183,9 +183,9 @@ const SAME_ADDRESS: &str = "same_address";
 /// Decides. Pure: the same arrival and the same facts always give the same decision.
 ///
 /// The order is the policy: what is switched off wins; then who may pass at all; then the identity,
-/// which is for ever; then who is a guest; then trust in the address, weighed before the account that has it is
-/// considered; then that account, and whether it was shown to be theirs; then what the door makes of strangers; then the operator's hook,
-/// which can only refuse or add.
+/// which is for ever; then who is a guest; then trust in the address, weighed before the account
+/// that has it is considered; then that account, and whether it was shown to be theirs; then what
+/// the door makes of strangers; then the operator's hook, which can only refuse or add.
 pub fn decide(arrival: &Arrival, known: &Known) -> Decided {
     let mut weighing = Weighing { rules: Vec::new() };
     let decision = weighing.run(arrival, known);

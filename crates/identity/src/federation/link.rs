@@ -10,7 +10,7 @@ use crate::federation::policy::{Connection, Policy, PolicyFields};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::ids::UserId;
-use crate::sessions::Session;
+use crate::sessions::{AdmitRefusal, Session};
 use crate::time::Moment;
 use crate::users::{Status, User};
 
@@ -23,6 +23,8 @@ pub struct SignedIn {
     pub session: Session,
     /// Who they are now.
     pub user: User,
+    /// Why the way that the session came by does not lead into the door any more, if it does not.
+    pub way_closed: Option<AdmitRefusal>,
 }
 
 /// What is known when an identity is to be tied, read in the transaction that ties it.
@@ -142,7 +144,7 @@ impl Weighing {
         now: Moment,
     ) -> Result<(), Refusal> {
         let refusal = Some(Refusal::NotSignedInAsBefore);
-        let Some(SignedIn { session, user }) = signed_in else {
+        let Some(SignedIn { session, user, way_closed }) = signed_in else {
             return self.weigh("signed_in", "nobody", refusal);
         };
         let is_of_door = user.user_type == door.user_type && user.population == door.population;
@@ -152,6 +154,10 @@ impl Weighing {
             (session.at(now).is_err(), "not any more"),
             (!is_of_door, "for another door"),
             (user.status != Status::Active, "not active"),
+            // What is linked stays, so it is not for whoever got in by a way that is closed, or for
+            // an hour.
+            (way_closed.is_some(), "by a way that is closed"),
+            (session.broke_glass(), "by breaking the glass"),
         ];
         match faults.into_iter().find_map(|(holds, saw)| holds.then_some(saw)) {
             Some(saw) => self.weigh("signed_in", saw, refusal),

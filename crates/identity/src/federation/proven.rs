@@ -59,6 +59,8 @@ impl Policy {
             || self.on_sign_in.value != other.on_sign_in.value
             || self.no_group_match.value != other.no_group_match.value
             || self.decision_hook.value != other.decision_hook.value
+            // What is taken from claims can fail, and what is not taken cannot.
+            || self.sync.value != other.sync.value
     }
 }
 

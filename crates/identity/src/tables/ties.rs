@@ -12,7 +12,7 @@ use crate::federation::link::{
 use crate::federation::policy::{Connection, PolicyFields};
 use crate::federation::provider::{Authority, ProviderState};
 use crate::ids::{ConnectionId, SessionId, UserId};
-use crate::sessions::{Method, Session};
+use crate::sessions::{AdmitRefusal, Method, Session};
 use crate::time::Moment;
 use crate::users::{Population, Status, User, UserType};
 
@@ -56,6 +56,8 @@ const LINK_FACETS: &[Facet] = &[
             "held",
             "deactivated",
             "deleted",
+            "by a way that is closed",
+            "by breaking the glass",
         ],
     },
     Facet {
@@ -158,12 +160,12 @@ impl Links {
         };
         let (user_type, population) = (door.user_type, door.population.clone());
         let user = User { user_type, population, ..user("ada", Status::Active) };
-        SignedIn { session, user }
+        SignedIn { session, user, way_closed: None }
     }
 
     fn choose_signed_in(&mut self, value: usize) {
         let mut there = self.as_before();
-        let SignedIn { session, user } = &mut there;
+        let SignedIn { session, user, way_closed } = &mut there;
         match value {
             2 => user.id = UserId::from_stored("eve"),
             3 => session.id = SessionId::from_stored("another"),
@@ -173,6 +175,8 @@ impl Links {
             7 => user.status = Status::Held,
             8 => user.status = Status::Deactivated,
             9 => user.status = Status::Deleted,
+            10 => *way_closed = Some(AdmitRefusal::LocalLoginClosed),
+            11 => session.methods.push(Method::BreakGlass),
             _ => {}
         }
         self.known.signed_in = (value != 1).then_some(there);

@@ -16,7 +16,7 @@ use identity::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
 use identity::ids::{ConnectionId, ProviderId, PublicId, SessionId, UserId};
-use identity::sessions::{Session, SessionTimes};
+use identity::sessions::{AdmitRefusal, Method, Session, SessionTimes};
 use identity::time::Moment;
 use identity::users::{Birth, EmailStanding, Name, Population, Status, User, UserType};
 
@@ -39,6 +39,8 @@ pub(crate) const OF_LINKS: Facets = &[
             "held",
             "deactivated",
             "deleted",
+            "by a way that is closed",
+            "by breaking the glass",
         ],
     ),
     ("identity", &["nobody's", "theirs", "somebody else's"]),
@@ -131,7 +133,7 @@ fn as_before() -> SignedIn {
         times: SessionTimes { idle: HOUR, absolute: HOUR * 2 },
         ended_at: None,
     };
-    SignedIn { session, user }
+    SignedIn { session, user, way_closed: None }
 }
 
 impl Links {
@@ -188,6 +190,10 @@ impl Links {
             "not any more" => there.session.last_used_at = NOW.minus(HOUR * 2),
             "another type" => there.user.user_type = UserType::Customer,
             "another population" => there.user.population = Population::from_stored("brand"),
+            "by a way that is closed" => {
+                there.way_closed = Some(AdmitRefusal::ProviderNotConnected);
+            }
+            "by breaking the glass" => there.session.methods = vec![Method::BreakGlass],
             status => there.user.status = status.parse().expect("a status"),
         }
         self.known.signed_in = Some(there);

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use identity::applications::Application;
-use identity::break_glass::{LONGEST_SESSION, Standing, for_people, new_code};
+use identity::break_glass::{Standing, for_people, new_code};
 use identity::email::Email;
 use identity::ids::UserId;
 use identity::users::User;
@@ -91,7 +91,11 @@ async fn seal(house: &CommandHouse, sealed: &Sealed) -> Result<Answer, Failure> 
     let origin = house.config.server.public_url.as_str().trim_end_matches('/');
     let address = format!("{origin}/{}/break-glass", door.key);
     let code = for_people(&code);
-    let minutes = LONGEST_SESSION.as_secs() / 60;
+    let told = if house.config.mail.smtp_url.is_some() {
+        "Every administrator is told by mail."
+    } else {
+        "Every administrator would be told by mail, but no mail goes out (mail.smtp_url is not set)."
+    };
     let open = if door.local_login {
         format!(" (At the moment {} takes passwords, and there is no such page.)", door.key)
     } else {
@@ -100,8 +104,7 @@ async fn seal(house: &CommandHouse, sealed: &Sealed) -> Result<Answer, Failure> 
     let text = format!(
         "This code is sealed for {email} at {key}. It is shown this once, and kept nowhere; write \
          it down, and put it where it is safe.\n\n  {code}\n\nWhen nobody can sign in, {email} opens \
-         {address} with their password and this code, once, for {minutes} minutes at most. Every \
-         administrator is told by mail.{open}",
+         {address} with their password and this code, once, for an hour at most. {told}{open}",
         email = user.email,
         key = door.key,
     );

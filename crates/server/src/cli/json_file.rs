@@ -1,4 +1,4 @@
-//! Files that commands are given: JSON objects mostly.
+//! JSON objects that commands are given in files, and what is said of a file that cannot be used.
 
 use std::path::Path;
 
@@ -20,19 +20,12 @@ pub(super) fn object(
 
 /// What stands in a file of at most `most` bytes.
 pub(super) fn text(file: &Path, code: &'static str, most: u64) -> Result<String, Failure> {
-    let bytes = bytes(file, code, most)?;
-    String::from_utf8(bytes)
-        .map_err(|_| failed(file, code, "not a text in UTF-8; save it as one".to_owned()))
-}
-
-/// What is in a file of at most `most` bytes.
-pub(super) fn bytes(file: &Path, code: &'static str, most: u64) -> Result<Vec<u8>, Failure> {
     let failed = |what: String| failed(file, code, what);
     let length = std::fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
     if length > most {
         return Err(failed(format!("more than {} KiB, which is more than any has", most / 1024)));
     }
-    std::fs::read(file).map_err(|error| failed(error.to_string()))
+    std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))
 }
 
 /// What is wrong with a file.

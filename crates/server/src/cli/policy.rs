@@ -213,7 +213,7 @@ fn words(field: PolicyField, value: &Value) -> String {
                 };
                 format!("{name}: {text}")
             };
-            members.iter().map(member).collect::<Vec<_>>().join("\n")
+            members.iter().map(member).collect::<Vec<_>>().join("; ")
         }
         _ if field == PolicyField::AllowIf => "everybody".to_owned(),
         _ => "none".to_owned(),

@@ -82,7 +82,10 @@ async fn show_setup_link(app: &App) -> Result<(), Failure> {
         return Ok(());
     }
     if !app.directory.now().application(DOOR).is_some_and(|door| door.local_login) {
-        tracing::info!("nobody can administer this house, and {DOOR} takes no passwords");
+        tracing::info!(
+            "nobody can administer this house, and {DOOR} takes no passwords; run: vestibule \
+             applications change {DOOR} --password on, and then: vestibule setup-link"
+        );
         return Ok(());
     }
     let token = Secret::generate(app.entropy.as_ref());

@@ -36,9 +36,15 @@ fn at(door: &Application, seals: &[Seal]) -> Vec<Finding> {
             let email = &seal.user.email;
             let said = format!("What is sealed for {email} at {key} is {standing}.");
             let arguments = format!("--application {key} --user {email}");
-            let advice = format!(
-                "Seal a new code, or take it away: vestibule break-glass seal|unseal {arguments}"
-            );
+            let advice = match standing {
+                Standing::Opened => {
+                    format!("Seal a new code: vestibule break-glass seal {arguments}")
+                }
+                _ => format!(
+                    "Mend that (vestibule users activate, groups add-member administrators, users \
+                     set-password), or take it away: vestibule break-glass unseal {arguments}"
+                ),
+            };
             Finding::remark(CHECK, said, advice)
         }
     };

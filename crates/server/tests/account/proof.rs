@@ -1,5 +1,7 @@
 //! A new identity is linked by what the owner of the account shows, and by nothing else.
 
+mod provider;
+
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
@@ -300,11 +302,12 @@ on_both_engines! {
         let theirs = asking.scene.house.browser().open("/back-office/login/other").await;
         assert!(theirs.is_signed_in(), "{}", theirs.text());
         for (subject, email) in [("hedy-at-other", "hedy@shop.test"), ("a-stranger", GRACE)] {
-            other.person(subject, email);
+            other.person_anew(subject, email);
             let leaving = browser.submit(&page.form("/other")).await;
             let place = leaving.way_on().expect("the way to the provider");
-            let prompt = place.query_pairs().find(|(name, _)| name == "prompt");
-            assert_eq!(prompt.expect("a prompt").1, "login", "not whoever is signed in there");
+            for asked in ["prompt=login", "max_age=0"] {
+                assert!(place.as_str().contains(asked), "not whoever is signed in there: {place}");
+            }
             let back = browser.open(place.as_str()).await;
             assert_refused(&back, "not_the_account");
             assert_eq!((back.status, back.url.path()), (200, page.url.path()));
@@ -313,7 +316,7 @@ on_both_engines! {
         assert_eq!(asking.identities(&hedy).await, 1);
         assert_eq!(asking.identities(&asking.scene.grace).await, 1);
 
-        other.person("grace-at-other", GRACE);
+        other.person_anew("grace-at-other", GRACE);
         let place = browser.submit(&page.form("/other")).await.way_on().expect("the way");
         let home = browser.open(place.as_str()).await;
         assert!(home.is_signed_in() && home.text().contains(GRACE), "{}", home.text());
@@ -370,19 +373,6 @@ async fn where_the_address_counts_an_account_is_asked_about_and_a_stranger_is_no
     asking.corp.person("stranger", "stranger@corp.example");
     let page = asking.scene.house.browser().open("/back-office/login/corp").await;
     assert!(page.is_signed_in(), "{}", page.text());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whoever_cancels_at_the_other_provider_may_choose_another_way() {
-    let asking = Asking::on(Engine::Sqlite).await;
-    let other = asking.other().await;
-    other.script(|script| script.error = Some("access_denied"));
-    let (browser, page) = asking.asked().await;
-    let place = browser.submit(&page.form("/other")).await.way_on().expect("the way");
-    let cancelled = browser.open(place.as_str()).await;
-    assert_refused(&cancelled, "provider_denied");
-    let back = browser.open(cancelled.way_on().expect("a way on").as_str()).await;
-    assert_eq!((back.status, back.url.path()), (200, page.url.path()), "{}", back.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -145,7 +145,7 @@ async fn a_colour_is_a_style_sheet_of_ours_with_an_ink_that_can_be_read() {
         ])
         .await;
     let said = String::from_utf8(output.stderr).expect("text");
-    assert!(!output.status.success() && said.contains("such as #0b5cad"), "{said}");
+    assert!(!output.status.success() && said.contains("six hexadecimal digits"), "{said}");
     change(&operator, &["--no-button-colour"]).await;
     assert_eq!(attribute(&login(&operator).await, "link", "colour-", "href"), None);
 }

@@ -131,6 +131,10 @@ impl Store {
         now: Moment,
     ) -> Result<Connection> {
         transact!(self.db, Mode::Plain, |tx| {
+            // In the same order as where a connection is removed.
+            if !by.forced {
+                tx.lock_administrators().await?;
+            }
             // Every column is written below: two changes at once must not undo each other.
             tx.run("UPDATE connections SET position = position WHERE id = $1", args![id]).await?;
             let mut connection = tx.one::<ConnectionRow>(BY_ID, args![id]).await?.read()?;

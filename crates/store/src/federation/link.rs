@@ -93,6 +93,8 @@ struct SignedInRow {
     session: SessionRow,
     #[sqlx(flatten)]
     user: UserRow,
+    w_local_login: bool,
+    w_connected: bool,
 }
 
 impl Store {
@@ -179,17 +181,24 @@ impl Tx {
             session_columns!(),
             ", ",
             user_columns!(),
-            " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.digest = $1"
+            ", EXISTS (SELECT 1 FROM applications a WHERE a.key = $2 AND a.local_login) \
+             AS w_local_login, EXISTS (SELECT 1 FROM connections c \
+             JOIN providers p ON p.id = c.provider_id AND p.state = 'enabled' \
+             WHERE c.application = $2 AND c.provider_id = s.provider_id) AS w_connected \
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.digest = $1"
         );
         const OTHER: &str = "SELECT count(*) FROM identities WHERE user_id = $1 \
                              AND provider_id = $2";
         let known = self.known(&settle.arrival).await?;
+        let door = &settle.arrival.application.key;
         let row: Option<SignedInRow> = match &settle.session {
-            Some(digest) => self.opt(SIGNED_IN, args![digest]).await?,
+            Some(digest) => self.opt(SIGNED_IN, args![digest, door]).await?,
             None => None,
         };
         let signed_in = row.map(|row| {
-            Ok::<_, Fault>(SignedIn { session: row.session.read()?, user: row.user.read()? })
+            let session = row.session.read()?;
+            let way_closed = session.way_closed(door, row.w_local_login, row.w_connected);
+            Ok::<_, Fault>(SignedIn { session, user: row.user.read()?, way_closed })
         });
         let values = args![&settle.asker.user, &settle.arrival.external.provider];
         let (others,): (i64,) = self.one(OTHER, values).await?;

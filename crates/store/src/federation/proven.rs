@@ -160,6 +160,32 @@ impl Tx {
         Ok((again(kept, &arrival, &was, &policy), again(kept, &arrival, &is, &policy)))
     }
 
+    /// Whether somebody of those who came in lately would come in again, by what is set now. Who was
+    /// let in and of whom too little was recorded counts: nothing says that they would not.
+    pub(crate) async fn somebody_comes_again(
+        &mut self,
+        key: &ApplicationKey,
+        now: Moment,
+    ) -> std::result::Result<bool, Fault> {
+        let policies = self.policies_of(key).await?;
+        let ways: Vec<WayRow> = self.all(WAYS, args![key, now.minus(SHOWN_FOR), MOST]).await?;
+        let mut seen = HashSet::new();
+        for way in ways {
+            if !seen.insert((way.user_id, way.provider_id.clone())) {
+                continue;
+            }
+            let Some(kept) = way.arrival.as_deref().map(json::<KeptArrival>).transpose()? else {
+                return Ok(true);
+            };
+            let provider = ProviderId::from_stored(way.provider_id);
+            let (_, is) = self.was_and_is(&kept, &provider, &policies, &policies, now).await?;
+            if !matches!(is, Again::Out(_)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn policies_of(&mut self, key: &ApplicationKey) -> std::result::Result<Policies, Fault> {
         const OF_ONE: &str = concat!(
             "SELECT ",
@@ -173,7 +199,7 @@ impl Tx {
             let connection = row.read()?;
             connections.insert(connection.provider, connection.policy);
         }
-        let by_password = self.takes_a_password(key).await?;
+        let by_password = self.has_password_way(key).await?;
         Ok(Policies { door, connections, by_password })
     }
 }

@@ -10,8 +10,8 @@ use identity::ids::{IdentityId, MailId};
 use identity::sessions::Session;
 use identity::users::User;
 use store::{
-    By, ChangeKind, ChangedPassword, Changes, Conflict, ConnectionChange, Error, NewMail,
-    PasswordChange, SettleLink, Settled, SettledLink, Unlink, Unlinked,
+    ApplicationChange, By, ChangeKind, ChangedPassword, Changes, Conflict, ConnectionChange, Error,
+    NewMail, PasswordChange, SettleLink, Settled, SettledLink, Unlink, Unlinked,
 };
 
 use crate::engines::both;
@@ -152,6 +152,19 @@ both! {
         assert_eq!(house.store.list_identities_of(&user.id).await.unwrap(), []);
         let entry = house.store.find_audit_by_support_code("CODE-ENDED").await.unwrap().unwrap();
         assert_eq!(entry.action, "identity.link");
+    }
+
+    async fn s107_a_link_that_a_password_began_ties_nothing_once_the_door_takes_none(house) {
+        let acme = linking(house).await;
+        let (user, session) = ada(house, "own").await;
+        let settle = wish(house, &acme, &session, "own").await;
+        let closed = ApplicationChange { local_login: Some(false), ..Default::default() };
+        let by = By::operator().forced(true);
+        house.store.change_application(&back_office(), &closed, &by, at(5)).await.unwrap();
+        let settled = house.store.settle_link(&settle, decide(&settle)).await.unwrap();
+        let refused = |reason| matches!(reason, Refusal::NotSignedInAsBefore);
+        assert!(matches!(&settled, SettledLink::Refused { reason, .. } if refused(*reason)), "{settled:?}");
+        assert_eq!(house.store.list_identities_of(&user.id).await.unwrap(), []);
     }
 
     async fn a_password_is_changed_only_from_the_one_that_was_verified(house) {

@@ -163,6 +163,21 @@ both! {
         assert!(house.store.remove_break_glass_seal(&key, &ada.id, &forced, came).await.unwrap());
     }
 
+    async fn a_way_that_the_policy_has_closed_is_none(house) {
+        let now = by_provider_alone(house).await;
+        let by = By::operator();
+        let ada = house.store.list_users(&Default::default(), &Paging::first(10)).await.unwrap();
+        let ada = ada.items.into_iter().next().unwrap();
+        let door = house.back_office().await;
+        house.store.add_break_glass_seal(&door, &ada.id, &digest("code"), &by, now).await.unwrap();
+        let nobody = json!({ "allow_if": "claims.department == 'Nobody'" });
+        assert_eq!(policy(house, nobody, now).await, None, "the seal is there");
+        let key = back_office();
+        let taken = house.store.remove_break_glass_seal(&key, &ada.id, &by, now).await;
+        assert!(is_lock_out(taken), "she came by Acme, and would not again");
+        assert!(house.store.has_usable_seal(&key).await.unwrap());
+    }
+
     async fn somebody_who_would_still_get_in_is_enough(house) {
         let now = by_provider_alone(house).await;
         let bob = house.staff("bob@example.com").await;

@@ -114,6 +114,15 @@ impl FakeProvider {
         self.script(|script| script.claims = person(subject, email));
     }
 
+    /// The same, and the provider says that they signed in just now.
+    pub fn person_anew(&self, subject: &str, email: &str) {
+        self.person(subject, email);
+        let now = self.desk.clock.now().seconds();
+        self.script(|script| {
+            script.claims.insert("auth_time".to_owned(), now.into());
+        });
+    }
+
     /// A token about the person of the script as another client of the provider gets one, with
     /// claims and header changed; null takes one away.
     pub fn hand_out(&self, claims: Value, header: Value) -> String {

@@ -55,6 +55,8 @@ fn a_label_is_one_line_that_shows_all_that_it_says() {
         "Ac\u{202e}em",
         "\u{200b}",
         "a\u{feff}b",
+        "a\u{ad}b",
+        "\u{3164}",
     ];
     for bad in bad.into_iter().map(str::to_owned).chain(["x".repeat(61)]) {
         assert_eq!(check_label(&bad), Err(ButtonError::Label), "{bad:?}");

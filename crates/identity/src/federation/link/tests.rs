@@ -63,7 +63,7 @@ fn signed_in(door: &Application) -> SignedIn {
         birth: Birth::Added,
         created_at: NOW,
     };
-    SignedIn { session, user }
+    SignedIn { session, user, way_closed: None }
 }
 
 /// Everything in favour.
@@ -122,7 +122,7 @@ type Change = fn(&mut SignedIn);
 
 #[test]
 fn s049_a_link_that_another_person_or_session_began_ties_nothing() {
-    let changes: [Change; 7] = [
+    let changes: [Change; 9] = [
         |now| now.user.id = UserId::from_stored("other"),
         |now| now.session.id = SessionId::from_stored("other"),
         |now| now.session.ended_at = Some(NOW),
@@ -130,6 +130,8 @@ fn s049_a_link_that_another_person_or_session_began_ties_nothing() {
         |now| now.user.user_type = UserType::Staff,
         |now| now.user.population = Population::from_stored("other"),
         |now| now.user.status = Status::Deactivated,
+        |now| now.way_closed = Some(AdmitRefusal::LocalLoginClosed),
+        |now| now.session.methods = vec![Method::Password, Method::BreakGlass],
     ];
     for change in changes {
         let outcome = decided(|known| change(known.signed_in.as_mut().unwrap()));

@@ -124,6 +124,7 @@ fn what_can_keep_people_out_is_told_from_what_cannot() {
         (json!({ "on_sign_in": { "refuse_if": SALES } }), true),
         (json!({ "no_group_match": "refuse" }), true),
         (json!({ "decision_hook": { "url": "https://one.test/" } }), true),
+        (json!({ "sync": { "groups": "import" } }), true),
         (json!({ "unknown_user": "create" }), false),
         (json!({ "link": "never" }), false),
         (json!({ "button_hidden": true }), false),

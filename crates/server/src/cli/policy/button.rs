@@ -1,5 +1,7 @@
 //! How the button of a connection looks, as commands say it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -24,8 +26,8 @@ pub(super) struct ButtonArguments {
     /// No icon
     #[arg(long, conflicts_with = "button_icon")]
     no_button_icon: bool,
-    /// Colour of the button, such as #0b5cad; what it says is white or black, whichever is read
-    /// better on it
+    /// Colour of the button, in quotes for the shell: '#0b5cad'; what it says is white or black,
+    /// whichever is read better on it
     #[arg(long, value_name = "#RRGGBB")]
     button_colour: Option<Colour>,
     /// The page's own colour
@@ -58,6 +60,11 @@ fn given<T>(value: Option<T>, none: bool) -> Option<Option<T>> {
 
 fn icon(file: &Path) -> Result<Icon, Failure> {
     const CODE: &str = "button";
-    let bytes = json_file::bytes(file, CODE, MAX_ICON as u64)?;
-    Icon::read(bytes).map_err(|error| json_file::failed(file, CODE, error.to_string()))
+    let failed = |error: &dyn std::fmt::Display| json_file::failed(file, CODE, error.to_string());
+    // One more than there may be is enough to see that it is too many.
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(|error| failed(&error))?;
+    let most = MAX_ICON as u64 + 1;
+    opened.take(most).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    Icon::read(bytes).map_err(|error| failed(&error))
 }

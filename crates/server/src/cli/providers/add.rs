@@ -76,13 +76,18 @@ pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Ans
     let (new, door) = command.described(client_secret)?;
     let upstream = upstream(house)?;
     let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
+    let label = door.policy.button_label.flatten();
+    let label = label.unwrap_or_else(|| format!("Login with {}", provider.name));
+    let button = match door.policy.button_hidden {
+        Some(true) => "no button for it".to_owned(),
+        _ => format!("now the button \"{label}\""),
+    };
     let text = format!(
-        "Added \"{}\" as {}. On the login page of {} there is now the button \"Login with {}\".\n\
+        "Added \"{}\" as {}. On the login page of {} there is {button}.\n\
          Enter this redirect URI at the provider: {}",
         provider.name,
         provider.key,
         door.application,
-        provider.name,
         redirect_uri(house, &provider),
     );
     Ok(Answer::new(text, provider_json(house, &provider).await?))

@@ -119,8 +119,17 @@ pub async fn send(
 }
 
 /// `GET` of an address that only forms are sent to.
-pub async fn back(Door(door): Door, Path(path): Path<ProofPath>) -> Response {
-    Redirect::to(&place(&door, &ProofId::from_stored(path.proof))).into_response()
+pub async fn back(Door(door): Door, Path(path): Path<ProofPath>) -> Result<Response, PageError> {
+    if !is_name(&path.proof) {
+        return Err(PageError::NotFound);
+    }
+    Ok(Redirect::to(&place(&door, &ProofId::from_stored(path.proof))).into_response())
+}
+
+/// Whether a proof could be called so: anything else is in no database, and in no address of ours.
+fn is_name(text: &str) -> bool {
+    let is_fine = |one: u8| one.is_ascii_alphanumeric() || one == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(is_fine)
 }
 
 /// Somebody with an open proof in their own browser.
@@ -145,6 +154,9 @@ impl<'a> Desk<'a> {
     ) -> Result<Result<Self, Refused>, PageError> {
         let refuse =
             |refusal| Refused { application: Some(Arc::clone(door)), ..Refused::new(refusal) };
+        if !is_name(id.as_str()) {
+            return Ok(Err(refuse(Refusal::AttemptUnknown)));
+        }
         // A browser without our cookie has arrived nowhere: nothing equals a fresh secret.
         let browser = visit.browser_or_new(app).0.digest();
         let held = HeldProof { id, browser: &browser };

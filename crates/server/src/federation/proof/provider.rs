@@ -65,8 +65,10 @@ pub async fn go(
     if let Err(wait) = app.flood.trip(visit.address, visit.now) {
         return Ok(wait_page(&app, Some(&door), target.as_ref(), wait));
     }
-    // Whoever is signed in there in this browser may be somebody else: they prove it anew.
-    let wishes = Wishes { prompt_login: true, ..Wishes::default() };
+    // Whoever is signed in there in this browser may be somebody else: they prove it anew, and the
+    // provider has to say so (`max_age=0` and `auth_time`, OpenID Connect Core 3.1.2.1). Nothing
+    // else speaks for them here.
+    let wishes = Wishes { anew: true, prompt_login: true, ..Wishes::default() };
     let parameters = match parameters(&app, &door, other, &wishes) {
         Ok(parameters) => parameters,
         Err(fault) => return rule_failed(&door, other, &fault).answer(&app, &visit).await,

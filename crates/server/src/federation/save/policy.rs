@@ -49,7 +49,7 @@ pub struct PolicyEdit {
     pub manual_linking: Option<bool>,
     /// Whether users who are made may have a password of ours.
     pub local_password: Option<LocalPassword>,
-    /// What the button says; `Some(None)` for the provider's name.
+    /// What the button says; `Some(None)` for "Login with" and the provider's name.
     pub button_label: Option<Option<String>>,
     /// What is on the button.
     pub button_icon: Option<Option<Icon>>,

@@ -24,7 +24,7 @@ pub(super) async fn broken(app: &App, broken: Broken) -> Result<Task, PageError>
     let by = app.store.find_user(&broken.by).await?;
     let door = door(app, &broken.application);
     let (Some(door), Some(to), Some(by)) = (door, to, by) else { return Ok(Task::Nothing) };
-    // Whoever is no administrator's colleague any more hears nothing of theirs.
+    // Whoever may not come in any more hears nothing.
     if to.status != Status::Active {
         return Ok(Task::Nothing);
     }

@@ -91,7 +91,8 @@ pub enum ConnectionError {
     /// Who is not known stays unknown.
     #[error(
         "through this connection nobody could ever sign in for the first time: it neither links \
-         accounts nor makes users; choose --link trusted_email, or --unknown-user create or hold"
+         accounts nor makes users; choose --link trusted_email, --unknown-user create or hold, or \
+         --manual-linking on"
     )]
     NobodyNew,
     /// Any address is good enough for some people only.
@@ -242,13 +243,21 @@ fn check_word(
         Authority::Public if wanted.is_privileged() => {
             ConnectionError::PublicForPrivileged { application: key() }
         }
+        _ if is_for_linking_alone(policy) => return Ok(()),
         _ => ConnectionError::NothingCounts { provider: provider.name.clone() },
     })
 }
 
+/// Whether people come in by it who have linked it on their account page, and nobody else: then no
+/// word about an address has to count.
+fn is_for_linking_alone(policy: &Policy) -> bool {
+    let makes_users = policy.unknown_user.value.makes_users() || policy.guests.value.makes_users();
+    policy.manual_linking.value && policy.link.value == Link::Never && !makes_users
+}
+
 fn check_newcomers(provider: &Provider, policy: &Policy) -> Result<(), ConnectionError> {
     let makes_users = policy.unknown_user.value.makes_users();
-    if !makes_users && policy.link.value == Link::Never {
+    if !makes_users && policy.link.value == Link::Never && !is_for_linking_alone(policy) {
         return Err(ConnectionError::NobodyNew);
     }
     let guests = policy.guests.value;

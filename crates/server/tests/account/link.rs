@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
+use identity::federation::policy::Link;
 use identity::federation::provider::ProviderState;
 use store::{ApplicationChange, By};
 use testkit::{Engine, MailServer, on_both_engines};
@@ -43,6 +44,25 @@ on_both_engines! {
         // Once more changes nothing.
         let own = linking.scene.grace.clone();
         assert_eq!(linking.identities(&own).await, 1);
+    }
+
+    async fn a_provider_may_be_there_for_linking_alone(engine: Engine) {
+        let scene = Scene::on(engine).await;
+        let linking = Linking::with(scene, |policy| {
+            policy.link = Some(Link::Never);
+            policy.manual_linking = Some(true);
+        })
+        .await;
+        // With her very address, and with the provider's word for it.
+        linking.provider.person("grace-at-corp", "grace@shop.test");
+        let house = &linking.scene.house;
+        assert_refused(&house.browser().open("/back-office/login/corp").await, "linking_off");
+        let browser = linking.scene.browser().await;
+        linking.link(&browser).await;
+        let page = house.browser().open("/back-office/login/corp").await;
+        assert!(page.is_signed_in() && page.text().contains("grace@shop.test"), "{}", page.text());
+        linking.provider.person("a-stranger", "stranger@shop.test");
+        assert_refused(&house.browser().open("/back-office/login/corp").await, "unknown_user");
     }
 
     async fn s049_a_link_is_bound_to_the_session_that_began_it(engine: Engine) {

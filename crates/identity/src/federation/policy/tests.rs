@@ -1,5 +1,7 @@
 //! Which connections can be saved.
 
+use serde_json::json;
+
 use super::*;
 use crate::federation::fixtures::provider;
 use crate::groups::ADMINISTRATORS;
@@ -251,13 +253,40 @@ fn at_the_storefront(fields: PolicyFields, scopes: bool) -> Option<&'static str>
 #[test]
 fn a_policy_by_which_nobody_new_could_come_is_refused() {
     let with = |unknown_user, link| {
-        let fields = PolicyFields { link: Some(link), ..PolicyFields::from(unknown_user) };
+        let by_hand = Some(false);
+        let fields = PolicyFields {
+            link: Some(link),
+            manual_linking: by_hand,
+            ..PolicyFields::from(unknown_user)
+        };
         at_the_storefront(fields, true)
     };
     assert_eq!(with(UnknownUser::Refuse, Link::Never), Some("nobody_new"));
     assert_eq!(with(UnknownUser::Hold, Link::Never), None);
     assert_eq!(with(UnknownUser::Create, Link::Never), None);
     assert_eq!(with(UnknownUser::Refuse, Link::TrustedEmail), None);
+}
+
+/// No word about an address has to count where people link the provider themselves, and only then.
+#[test]
+fn a_provider_that_is_there_for_linking_alone_can_be_connected() {
+    use Authority::{Operator, Organisation, Public};
+    let save = |authority, more: serde_json::Value| {
+        let mut fields =
+            json!({ "unknown_user": "refuse", "link": "never", "manual_linking": true });
+        fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let fields: PolicyFields = serde_json::from_value(fields).unwrap();
+        let policy = Policy::of(&fields, &PolicyFields::default(), UserType::Staff);
+        let provider = with(authority, false, &[]);
+        let saved = check_connection(&provider, &door(UserType::Staff), &policy, &[]);
+        saved.err().map(|error| error.code())
+    };
+    assert_eq!(save(Operator, json!({})), None);
+    assert_eq!(save(Organisation, json!({})), None);
+    assert_eq!(save(Public, json!({})), Some("public_for_privileged"));
+    assert_eq!(save(Operator, json!({ "manual_linking": false })), Some("nothing_counts"));
+    assert_eq!(save(Operator, json!({ "link": "trusted_email" })), Some("nothing_counts"));
+    assert_eq!(save(Organisation, json!({ "guests": "hold" })), Some("nothing_counts"));
 }
 
 #[test]

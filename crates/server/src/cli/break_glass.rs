@@ -1,4 +1,4 @@
-//! `vestibule break-glass`: seals a code for the day when nobody can sign in in another way.
+//! `vestibule break-glass`: seals a code for the day when nobody can sign in any other way.
 
 use clap::{Args, Subcommand};
 use identity::applications::Application;

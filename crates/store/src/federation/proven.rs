@@ -60,6 +60,17 @@ impl Policies {
         Policy::of(fields, &self.door.defaults, self.door.user_type)
     }
 
+    /// Somebody who was kept, as they would stand at the door now.
+    fn arrival(&self, kept: &KeptArrival, provider: &ProviderId, now: Moment) -> Arrival {
+        Arrival {
+            external: kept.external(provider),
+            application: self.door.clone(),
+            hook: HookWord::Ahead,
+            shown: None,
+            now,
+        }
+    }
+
     /// What was known before.
     fn restore(&self, known: &mut Known) {
         known.defaults.clone_from(&self.door.defaults);
@@ -115,19 +126,17 @@ impl Tx {
         after: &Policies,
         now: Moment,
     ) -> std::result::Result<Option<Again>, Fault> {
-        let values = args![&before.door.key, now.minus(SHOWN_FOR), MOST];
-        let ways: Vec<WayRow> = self.all(WAYS, values).await?;
-        let mut seen = HashSet::new();
         let mut why = None;
-        for way in ways {
-            if !seen.insert((way.user_id, way.provider_id.clone())) {
-                continue;
-            }
-            let provider = ProviderId::from_stored(way.provider_id);
-            let kept: Option<KeptArrival> = way.arrival.as_deref().map(json).transpose()?;
+        for (provider, kept) in self.ways_gone_lately(&before.door.key, now).await? {
             let (was, is) = match kept {
                 None => (Again::In, Again::Unproven(Gap::NotRecorded)),
-                Some(kept) => self.was_and_is(&kept, &provider, before, after, now).await?,
+                Some(kept) => {
+                    let arrival = after.arrival(&kept, &provider, now);
+                    let policy = before.policy(&provider);
+                    let was = self.known_under(&arrival, &|known| before.restore(known)).await?;
+                    let is = self.known(&arrival).await?;
+                    (again(&kept, &arrival, &was, &policy), again(&kept, &arrival, &is, &policy))
+                }
             };
             if is == Again::In {
                 return Ok(None);
@@ -139,25 +148,23 @@ impl Tx {
         Ok(why)
     }
 
-    async fn was_and_is(
+    /// The latest completed sign-in of each administrator through each provider, as far as it was
+    /// recorded.
+    async fn ways_gone_lately(
         &mut self,
-        kept: &KeptArrival,
-        provider: &ProviderId,
-        before: &Policies,
-        after: &Policies,
+        key: &ApplicationKey,
         now: Moment,
-    ) -> std::result::Result<(Again, Again), Fault> {
-        let arrival = Arrival {
-            external: kept.external(provider),
-            application: after.door.clone(),
-            hook: HookWord::Ahead,
-            shown: None,
-            now,
-        };
-        let policy = before.policy(provider);
-        let was = self.known_under(&arrival, &|known| before.restore(known)).await?;
-        let is = self.known(&arrival).await?;
-        Ok((again(kept, &arrival, &was, &policy), again(kept, &arrival, &is, &policy)))
+    ) -> std::result::Result<Vec<(ProviderId, Option<KeptArrival>)>, Fault> {
+        let rows: Vec<WayRow> = self.all(WAYS, args![key, now.minus(SHOWN_FOR), MOST]).await?;
+        let mut seen = HashSet::new();
+        let mut ways = Vec::new();
+        for row in rows {
+            if seen.insert((row.user_id, row.provider_id.clone())) {
+                let kept = row.arrival.as_deref().map(json).transpose()?;
+                ways.push((ProviderId::from_stored(row.provider_id), kept));
+            }
+        }
+        Ok(ways)
     }
 
     /// Whether somebody of those who came in lately would come in again, by what is set now. Who was
@@ -168,17 +175,11 @@ impl Tx {
         now: Moment,
     ) -> std::result::Result<bool, Fault> {
         let policies = self.policies_of(key).await?;
-        let ways: Vec<WayRow> = self.all(WAYS, args![key, now.minus(SHOWN_FOR), MOST]).await?;
-        let mut seen = HashSet::new();
-        for way in ways {
-            if !seen.insert((way.user_id, way.provider_id.clone())) {
-                continue;
-            }
-            let Some(kept) = way.arrival.as_deref().map(json::<KeptArrival>).transpose()? else {
-                return Ok(true);
-            };
-            let provider = ProviderId::from_stored(way.provider_id);
-            let (_, is) = self.was_and_is(&kept, &provider, &policies, &policies, now).await?;
+        for (provider, kept) in self.ways_gone_lately(key, now).await? {
+            let Some(kept) = kept else { return Ok(true) };
+            let arrival = policies.arrival(&kept, &provider, now);
+            let known = self.known(&arrival).await?;
+            let is = again(&kept, &arrival, &known, &policies.policy(&provider));
             if !matches!(is, Again::Out(_)) {
                 return Ok(true);
             }

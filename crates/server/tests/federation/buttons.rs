@@ -74,6 +74,10 @@ async fn an_icon_is_served_by_a_name_that_changes_with_it_and_runs_nothing() {
     let page = login(&operator).await;
     let address = attribute(&page, "img", "icon", "src").expect("an icon");
     assert_eq!(attribute(&page, "img", "icon", "alt").as_deref(), Some(""), "beside its label");
+    let audit = operator.house.audit().await;
+    let entry = audit.iter().find(|entry| entry.action == "connection.change").expect("an entry");
+    let name = entry.detail["policy"]["button_icon"].as_str().expect("a name");
+    assert!(address.ends_with(name), "which picture, and not the picture itself: {name}");
     let icon = operator.house.browser().get(&address).await;
     assert_eq!((icon.status, icon.body.trim()), (200, SVG));
     assert_eq!(header(&icon, "content-type"), "image/svg+xml");

@@ -215,10 +215,15 @@ impl Store {
         by: &By,
         now: Moment,
     ) -> std::result::Result<(), Fault> {
+        let mut policy = serde_json::to_value(&connection.policy)?;
+        if let Some(Some(icon)) = &connection.policy.button_icon {
+            // Which picture, and not the picture itself: the audit is kept for long.
+            policy["button_icon"] = icon.file_name().into();
+        }
         let happened = Happened::done(action)
             .at(&connection.application)
             .through(&connection.provider)
-            .with("policy", serde_json::to_value(&connection.policy)?)
+            .with("policy", policy)
             .with("exchange_audiences", connection.exchange_audiences.as_slice())
             .with("exchange_staff", connection.exchange_staff);
         self.note(tx, &happened, by, now).await?;

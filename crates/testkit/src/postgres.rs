@@ -31,7 +31,7 @@ server=$!
 exec 9<"$home/users"
 until sleep 2 && flock -n -x 9; do :; done
 kill -INT "$server"; wait "$server"
-mv "$home" "$home.$server" && rm -rf "$home.$server"
+[ "$home/users" -ef /dev/fd/9 ] && mv "$home" "$home.$server" && rm -rf "$home.$server"
 "#;
 
 /// Options for tests that never take the power away: speed instead of durability.
@@ -268,24 +268,44 @@ impl Shared {
     fn join() -> Result<Self, String> {
         let me = fs::metadata("/proc/self").map_err(|error| error.to_string())?.uid();
         let home = std::env::temp_dir().join(format!("vestibule-postgres-{me}"));
-        let place = Place::make(home)?;
-        let lock = hold(&place, "users", File::lock_shared)?;
-        let starting = hold(&place, "starting", File::lock)?;
-        if place.home.join("ready").exists() {
-            place.query("postgres", "SELECT 1").map_err(|error| {
-                format!("the tests' PostgreSQL is gone; remove {}: {error}", place.home.display())
-            })?;
-        } else {
-            place.start_watched()?;
+        loop {
+            let place = Place::make(home.clone())?;
+            let lock = hold(&place, "users", File::lock_shared)?;
+            let starting = hold(&place, "starting", File::lock)?;
+            if !place.is_served() {
+                if place.home.join("data").exists() {
+                    place.clear_away()?;
+                    continue;
+                }
+                place.start_watched()?;
+            }
             place.wait_until_ready()?;
-            fs::write(place.home.join("ready"), "").map_err(|error| error.to_string())?;
+            drop(starting);
+            return Ok(Self { place, _lock: lock });
         }
-        drop(starting);
-        Ok(Self { place, _lock: lock })
     }
 }
 
 impl Place {
+    /// Whether a server runs on its data. One that was killed leaves its folder behind, and its
+    /// process id may be somebody else's by now.
+    fn is_served(&self) -> bool {
+        let data = self.home.join("data");
+        let noted = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        let Some(id) = noted.lines().next() else { return false };
+        let command = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        command.split(|byte| *byte == 0).any(|word| word == data.as_os_str().as_encoded_bytes())
+    }
+
+    /// Out of the way, as the watcher would have put it: whoever waits for a lock in it starts over.
+    fn clear_away(&self) -> Result<(), String> {
+        let mut away = self.home.clone().into_os_string();
+        away.push(format!(".{}", std::process::id()));
+        fs::rename(&self.home, &away)
+            .and_then(|()| fs::remove_dir_all(&away))
+            .map_err(|error| format!("{}: {error}", self.home.display()))
+    }
+
     fn start_watched(&self) -> Result<(), String> {
         let version = self.program("postgres").arg("--version").stdout(Stdio::piped()).output();
         if let Ok(version) = version {

@@ -33,6 +33,8 @@ const SCREENS = {
   '/{application}/login/{provider}': ['start-not-connected', 'start-wait'],
   '/{application}/logout': ['logout', 'logout-form-expired'],
   '/{application}/proof/{proof}': ['proof', ...named('proof', 'wrong either-way by-provider not-the-account'), 'refusal-proof-void'],
+  '/{application}/proof/{proof}/mailbox/check': named('mailbox', 'wrong used-up no-more shown'),
+  '/{application}/proof/{proof}/mailbox/send': ['mailbox', ...named('mailbox', 'sent staff throttled')],
   '/{application}/proof/{proof}/{provider}': [],
   '/{application}/password/forgot': ['forgot', ...named('forgot', 'sent throttled form-expired passwords-closed')],
   '/{application}/password/reset': ['reset', ...named('reset', 'weak unequal used invalid open-again')],

@@ -5,6 +5,7 @@ import './password.js';
 import './account.js';
 import './break_glass.js';
 import './proof.js';
+import './mailbox.js';
 import './forgotten.js';
 import './keycloak.js';
 import './certified.js';

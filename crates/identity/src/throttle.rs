@@ -34,9 +34,9 @@ pub struct Throttles {
     pub account_row: u32,
     /// One network over all accounts: the same few passwords tried at many of them.
     pub network: Limit,
-    /// Reset mails to one address.
+    /// Reset mails to one address; codes for a mailbox, too, counted apart.
     pub reset_address: Limit,
-    /// Reset mails asked for from one network.
+    /// Reset mails asked for from one network; codes for a mailbox, too, counted apart.
     pub reset_network: Limit,
     /// Failures of one OAuth client from one network. The wait is short: a secret of ours cannot
     /// be guessed, and another instance of the same client may be right.
@@ -80,13 +80,17 @@ pub enum BucketKind {
     ResetAddress,
     /// Reset mails asked for from one network.
     ResetNetwork,
+    /// Codes for a mailbox to one address.
+    CodeAddress,
+    /// Codes for a mailbox asked for from one network.
+    CodeNetwork,
     /// Failures of one OAuth client from one network.
     Client,
 }
 
 impl BucketKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::AccountNetwork,
         Self::AccountRow,
         Self::Device,
@@ -94,6 +98,8 @@ impl BucketKind {
         Self::Network,
         Self::ResetAddress,
         Self::ResetNetwork,
+        Self::CodeAddress,
+        Self::CodeNetwork,
         Self::Client,
     ];
 
@@ -107,6 +113,8 @@ impl BucketKind {
             Self::Network => "network",
             Self::ResetAddress => "reset_address",
             Self::ResetNetwork => "reset_network",
+            Self::CodeAddress => "code_address",
+            Self::CodeNetwork => "code_network",
             Self::Client => "client",
         }
     }
@@ -202,6 +210,20 @@ pub fn buckets_for_reset_mail(
     ]
 }
 
+/// The counters of a request for a code that shows who reads mail at an address.
+pub fn buckets_for_code_mail(
+    population: &Population,
+    user_type: UserType,
+    email_key: &str,
+    ip: IpAddr,
+) -> Vec<Bucket> {
+    let account = [user_type.as_str(), population.as_str(), email_key];
+    vec![
+        bucket(BucketKind::CodeAddress, &account, &[]),
+        bucket(BucketKind::CodeNetwork, &[], &[&network_of(ip)]),
+    ]
+}
+
 /// The counters of a client's authentication, named by what the request says as `client_id`.
 pub fn buckets_for_client(client_id: &str, ip: IpAddr) -> Vec<Bucket> {
     vec![bucket(BucketKind::Client, &[client_id], &[&network_of(ip)])]
@@ -239,8 +261,8 @@ impl Throttles {
             BucketKind::AccountNetwork | BucketKind::Device => Rule::Window(self.account_network),
             BucketKind::AccountRow | BucketKind::DeviceRow => Rule::Row(self.account_row),
             BucketKind::Network => Rule::Window(self.network),
-            BucketKind::ResetAddress => Rule::Window(self.reset_address),
-            BucketKind::ResetNetwork => Rule::Window(self.reset_network),
+            BucketKind::ResetAddress | BucketKind::CodeAddress => Rule::Window(self.reset_address),
+            BucketKind::ResetNetwork | BucketKind::CodeNetwork => Rule::Window(self.reset_network),
             BucketKind::Client => Rule::Window(self.client),
         }
     }

@@ -63,6 +63,14 @@ fn forms() -> Vec<Route> {
             "/{application}/proof/{proof}/{provider}",
             get(federation::proof::back).post(federation::proof::go),
         ),
+        (
+            "/{application}/proof/{proof}/mailbox/send",
+            get(federation::proof::back).post(federation::proof::send_code),
+        ),
+        (
+            "/{application}/proof/{proof}/mailbox/check",
+            get(federation::proof::back).post(federation::proof::check),
+        ),
         ("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave)),
         (
             "/{application}/password/forgot",

@@ -53,7 +53,10 @@ pub use federation::attempts::Recalled;
 pub use federation::connections::{ConnectionChange, NewConnection};
 pub use federation::identities::{Identity, LinkedIdentity};
 pub use federation::link::{SettleLink, SettledLink, Unlink, Unlinked};
-pub use federation::proofs::{HeldProof, NewProof, PasswordProof, ProviderProof, SettleProof};
+pub use federation::proofs::{
+    CodeOutcome, HeldProof, MailboxProof, NewCode, NewProof, PasswordProof, ProviderProof,
+    SettleProof,
+};
 pub use federation::providers::ProviderChange;
 pub use federation::settle::{Settle, Settled};
 pub use forward_auth::{HostSession, NewTicket};

@@ -242,8 +242,23 @@ impl House {
 
     /// Adds a staff member.
     pub async fn add_user(&self, email: &str, status: Status, standing: EmailStanding) -> User {
+        self.add(UserType::Staff, email, status, standing).await
+    }
+
+    /// Adds a customer.
+    pub async fn add_customer(&self, email: &str, standing: EmailStanding) -> User {
+        self.add(UserType::Customer, email, Status::Active, standing).await
+    }
+
+    async fn add(
+        &self,
+        user_type: UserType,
+        email: &str,
+        status: Status,
+        standing: EmailStanding,
+    ) -> User {
         let new = NewUser {
-            user_type: UserType::Staff,
+            user_type,
             population: Population::default_one(),
             email: Email::parse(email).expect("an address"),
             email_standing: standing,

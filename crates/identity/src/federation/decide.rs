@@ -12,7 +12,7 @@ use crate::federation::guests;
 use crate::federation::hook::{self, HookWord};
 use crate::federation::mapping::{Changes, Facts, Membership, Rules};
 use crate::federation::policy::{Connection, Link, Policy, PolicyFields};
-use crate::federation::proof::Shown;
+use crate::federation::proof::{Asked, Shown};
 use crate::federation::provider::{Provider, ProviderState};
 use crate::federation::refusal::Refusal;
 use crate::federation::trust::{self, EmailTrust};
@@ -129,7 +129,10 @@ pub enum Decision {
     },
     /// They have to show first that the account of the same address is theirs. Whether there is one
     /// is not said here where the address does not count: everybody is asked then.
-    AskProof,
+    AskProof {
+        /// What they have to show.
+        asked: Asked,
+    },
     /// A user is made and signs in.
     Create(NewUser),
     /// A user is made and waits for approval.
@@ -146,7 +149,7 @@ impl Decision {
     pub fn changes(&self) -> Option<&Changes> {
         match self {
             Self::SignIn { changes, .. } | Self::Link { changes, .. } => Some(changes),
-            Self::AskProof | Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
+            Self::AskProof { .. } | Self::Create(_) | Self::Hold(_) | Self::Refuse { .. } => None,
         }
     }
 
@@ -234,8 +237,8 @@ impl Weighing {
             return self.guest(&case, guest);
         }
         let link = policy.link.value.held_to(user_type, known.provider.authority);
-        if link == Link::AskProof {
-            return self.by_proof(&case);
+        if let Some(asked) = link.asks(user_type) {
+            return self.by_proof(&case, asked);
         }
         let address = self.address(arrival, known, &policy)?;
         match self.same_address(known) {

@@ -47,7 +47,7 @@ fn for_a_browser(decision: &Decision, is_guest: bool) -> Option<Refusal> {
         Decision::Refuse { reason: Refusal::UserHeld } if is_guest => {
             Some(Refusal::ApprovalNeedsSignIn)
         }
-        Decision::Link { .. } | Decision::AskProof => Some(Refusal::LinkNeedsSignIn),
+        Decision::Link { .. } | Decision::AskProof { .. } => Some(Refusal::LinkNeedsSignIn),
         Decision::Hold(_) => Some(Refusal::ApprovalNeedsSignIn),
         Decision::SignIn { .. } | Decision::Create(_) | Decision::Refuse { .. } => None,
     }

@@ -127,7 +127,7 @@ impl About {
         let (kind, user) = match decision {
             Decision::SignIn { user, .. } => ("sign_in", Some(user)),
             Decision::Link { user, .. } => ("link", Some(user)),
-            Decision::AskProof => ("ask_proof", None),
+            Decision::AskProof { .. } => ("ask_proof", None),
             Decision::Create(_) => ("create", None),
             Decision::Hold(_) => ("hold", None),
             Decision::Refuse { .. } => ("refuse", None),

@@ -327,7 +327,7 @@ fn could_ever_count(provider: &Provider, user_type: UserType) -> bool {
 /// Whether anybody could show that an account of theirs has the address, where it does not count.
 /// Whoever comes with an address outside an organisation's own domains is a guest, and is not asked.
 fn could_ever_be_proved(provider: &Provider, link: Link, user_type: UserType) -> bool {
-    link.held_to(user_type, provider.authority) == Link::AskProof
+    link.held_to(user_type, provider.authority).asks(user_type).is_some()
         && provider.authority != Authority::Organisation
         && says_email(provider)
 }

@@ -14,11 +14,57 @@ use crate::secret::Digest;
 use crate::time::Moment;
 use crate::users::Name;
 
+pub mod code;
+
+pub use code::Codes;
+
 #[cfg(test)]
 mod tests;
 
 /// How long somebody may take: as long as for a trip.
 pub const PROOF_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// What somebody is asked to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// That the account is theirs: they sign in once with what it has.
+    Account,
+    /// That they read mail at the address: by a code that is sent there.
+    Mailbox,
+    /// The mailbox, and then the account: for people who work for somebody, a mailbox stands beside
+    /// what their account has, and never in its place.
+    Both,
+}
+
+impl Asked {
+    /// Everything that can be asked.
+    pub const ALL: [Self; 3] = [Self::Account, Self::Mailbox, Self::Both];
+
+    /// The word for it in data.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Mailbox => "mailbox",
+            Self::Both => "both",
+        }
+    }
+
+    /// What a word stands for, if it is one of them.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|asked| asked.as_str() == word)
+    }
+
+    /// Whether a code is sent for it.
+    pub const fn mailbox(self) -> bool {
+        matches!(self, Self::Mailbox | Self::Both)
+    }
+
+    /// Whether they sign in once for it.
+    pub const fn account(self) -> bool {
+        matches!(self, Self::Account | Self::Both)
+    }
+}
 
 /// What somebody has shown since they arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +73,15 @@ pub struct Shown {
     pub user: Option<UserId>,
     /// Whether they have signed in once with what that account has.
     pub account: bool,
+    /// Whether they have given back a code that was sent to the address.
+    pub mailbox: bool,
+}
+
+impl Shown {
+    /// Whether it is everything that is asked for.
+    pub fn answers(&self, asked: Asked) -> bool {
+        (self.account || !asked.account()) && (self.mailbox || !asked.mailbox())
+    }
 }
 
 /// Something to be shown, as it is remembered: bound to one trip of one browser, by which exactly
@@ -45,8 +100,12 @@ pub struct Proof {
     pub auth_time: Option<Moment>,
     /// Where they wanted to go.
     pub return_to: String,
+    /// What they were asked for.
+    pub asked: Asked,
     /// What they have shown so far.
     pub shown: Shown,
+    /// The codes that were sent to the address, and how often the last one was tried.
+    pub codes: Codes,
     /// Whether the identity was linked by it, or refused; nothing comes of it a second time.
     pub settled: bool,
     /// From when on nothing more can be shown.
@@ -54,6 +113,15 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// What is to be shown next: the mailbox before the account, so that nobody learns by guesses
+    /// at a password what is behind an address that is not theirs. Nothing once all of it is.
+    pub fn next(&self) -> Option<Asked> {
+        if self.asked.mailbox() && !self.shown.mailbox {
+            return Some(Asked::Mailbox);
+        }
+        (!self.shown.answers(self.asked)).then_some(Asked::Account)
+    }
+
     /// Whether something can still be shown here, and come of it: in the browser that arrived, in
     /// time, and once.
     pub fn open(&self, bound_to: &Digest, browser: &Digest, now: Moment) -> Result<(), Refusal> {

@@ -40,7 +40,7 @@ pub fn again(kept: &KeptArrival, arrival: &Arrival, known: &Known, before: &Poli
     match decide(arrival, known).decision {
         Decision::Refuse { reason } => Again::Out(reason),
         // Who comes again is no newcomer: the tie was cut, or the account is gone.
-        Decision::AskProof | Decision::Create(_) | Decision::Hold(_) => {
+        Decision::AskProof { .. } | Decision::Create(_) | Decision::Hold(_) => {
             Again::Out(Refusal::UnknownUser)
         }
         Decision::SignIn { .. } | Decision::Link { .. } => {

@@ -1,5 +1,6 @@
 //! Every case of a sign-in through a provider, as `decide` sees it.
 
+use super::asked_for;
 use super::fold::{Cases, Facet};
 use super::people::{address, provider, silent, user};
 use crate::applications::{Application, ApplicationKey};
@@ -33,7 +34,7 @@ const FACETS: &[Facet] = &[
         name: "link",
         meaning: "when the policy links an account of the same address, as it holds by the table \
                   before",
-        values: &["never", "ask_proof", "trusted_email", "any_email"],
+        values: &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"],
     },
     Facet {
         name: "domains",
@@ -185,7 +186,7 @@ impl Cases for Scene {
             Decision::SignIn { identity_email: None, .. } => "sign in".to_owned(),
             Decision::SignIn { .. } => "sign in, keep the new address".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
-            Decision::AskProof => "ask for proof".to_owned(),
+            Decision::AskProof { asked } => asked_for(asked).to_owned(),
             Decision::Create(new) => made("create and sign in", new.email_standing),
             Decision::Hold(new) => made("create and hold", new.email_standing),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

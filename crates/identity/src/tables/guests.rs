@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::asked_for;
 use super::fold::{Cases, Facet};
 use super::people::{TRUSTED, address};
 use super::rules::{Person, WHO};
@@ -94,7 +95,7 @@ impl Cases for Guests {
         match decide(&self.person.arrival, &self.person.known).decision {
             Decision::SignIn { .. } => "sign in".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
-            Decision::AskProof => "ask for proof".to_owned(),
+            Decision::AskProof { asked } => asked_for(asked).to_owned(),
             Decision::Create(new) => format!("create and sign in, {} address", new.email_standing),
             Decision::Hold(new) => format!("create and hold, {} address", new.email_standing),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

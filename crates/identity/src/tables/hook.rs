@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::asked_for;
 use super::fold::{Cases, Facet};
 use super::rules::{Person, WHO};
 use crate::federation::decide::{Arrival, Decision, decide};
@@ -117,7 +118,7 @@ impl Cases for Hook {
         let what = match &decision {
             Decision::SignIn { .. } => "sign in",
             Decision::Link { .. } => "link and sign in",
-            Decision::AskProof => "ask for proof",
+            Decision::AskProof { asked } => asked_for(*asked),
             Decision::Create(_) => "create and sign in",
             Decision::Hold(_) => "create and hold",
             Decision::Refuse { reason } => return format!("refuse: {}", reason.code()),

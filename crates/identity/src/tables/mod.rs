@@ -15,6 +15,8 @@ mod trust;
 
 use fold::{Cases, Facet, Line};
 
+use crate::federation::proof::Asked;
+
 const HEAD: &str = "\
 # Decision table
 
@@ -24,6 +26,15 @@ is a changed promise.
 A line holds for every combination of the values in its cells. `*` stands for every value, `not x`
 for every value but x. Each combination is in exactly one line.
 ";
+
+/// What somebody is asked for, as an outcome.
+fn asked_for(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Account => "ask for proof",
+        Asked::Mailbox => "ask for the mailbox",
+        Asked::Both => "ask for mailbox and proof",
+    }
+}
 
 /// The whole of `docs/decision-table.md`: what a provider's word is worth, what `decide` makes of
 /// everybody who comes through a provider, and the rules of a policy of them, who may tie an

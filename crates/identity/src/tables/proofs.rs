@@ -2,20 +2,25 @@
 
 use serde_json::json;
 
+use super::asked_for;
 use super::fold::{Cases, Facet};
 use super::people::{address, user};
 use super::rules::Person;
+use crate::applications::Application;
 use crate::federation::decide::{Candidate, Decision, decide};
 use crate::federation::external::EmailVerified;
+use crate::federation::policy::Link;
 use crate::federation::proof::Shown;
 use crate::ids::UserId;
 use crate::users::{EmailStanding, Status};
 
 pub(super) const OF_PROOFS: &str = "\
 What becomes of a new identity where people have to show first that the account of the same address
-is theirs, at a storefront that makes users of strangers. They are asked before the account is looked
-at where the address does not count; what they have shown counts for the account that had the address
-when they arrived, and the decision is made anew, by the policy of then.
+is theirs, or that they read mail at its address, at a door that makes users of strangers. They are
+asked before the account is looked at where the address does not count; what they have shown counts
+for the account that had the address when they arrived, and the decision is made anew, by the policy
+of then. Whoever showed the mailbox of an address that is nobody's is a stranger with a verified
+address, where nothing else is asked.
 ";
 
 const DOMAIN: &str = "company.example";
@@ -23,26 +28,21 @@ const DOMAIN: &str = "company.example";
 /// What is chosen, until all of it is.
 pub(super) struct Proofs {
     person: Person,
+    whose: usize,
 }
 
 impl Proofs {
     pub(super) fn new() -> Self {
         let mut person = Person::new();
         person.set("unknown_user", json!("create"));
-        Self { person }
+        Self { person, whose: 0 }
     }
 
     fn choose_shown(&mut self, value: usize) {
-        let of = |name: Option<&str>, account| {
-            Some(Shown { user: name.map(UserId::from_stored), account })
-        };
-        self.person.arrival.shown = match value {
-            0 => None,
-            1 => of(Some("candidate"), true),
-            2 => of(Some("another"), true),
-            3 => of(None, true),
-            _ => of(Some("candidate"), false),
-        };
+        let user = [None, Some("candidate"), Some("another"), None][self.whose];
+        let (account, mailbox) = (value % 2 == 1, value >= 2);
+        let shown = Shown { user: user.map(UserId::from_stored), account, mailbox };
+        self.person.arrival.shown = (self.whose > 0).then_some(shown);
     }
 
     fn choose_word(&mut self, value: usize) {
@@ -60,7 +60,7 @@ impl Cases for Proofs {
             Facet {
                 name: "link",
                 meaning: "when the policy links an account of the same address, now",
-                values: &["never", "ask_proof", "trusted_email", "any_email"],
+                values: &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"],
             },
             Facet {
                 name: "word",
@@ -80,11 +80,21 @@ impl Cases for Proofs {
                 values: &["own", "another"],
             },
             Facet {
+                name: "people",
+                meaning: "who comes through this door",
+                values: &["customers", "staff"],
+            },
+            Facet {
+                name: "asked about",
+                meaning: "who had the address when they arrived: the account that has it now, \
+                          another one, or nobody; unasked if they were asked for nothing yet",
+                values: &["unasked", "the account", "another account", "nobody"],
+            },
+            Facet {
                 name: "shown",
-                meaning: "nobody asked yet; the account that has the address now, another one, or \
-                          none had it when they arrived, and they signed in to it; or they did \
-                          not sign in",
-                values: &["unasked", "the account", "another account", "nobody's", "nothing"],
+                meaning: "what they have shown since: that they can sign in to the account, that \
+                          they read mail at the address, or both",
+                values: &["nothing", "account", "mailbox", "both"],
             },
             Facet {
                 name: "account",
@@ -109,8 +119,7 @@ impl Cases for Proofs {
         let person = &mut self.person;
         match facet {
             0 => {
-                let link = ["never", "ask_proof", "trusted_email", "any_email"][value];
-                person.set("link", json!(link));
+                person.set("link", json!(Link::ALL[value].as_str()));
             }
             1 => self.choose_word(value),
             2 => {
@@ -124,15 +133,20 @@ impl Cases for Proofs {
                 let claims = json!({ "acct": value });
                 person.arrival.external.claims = claims.as_object().cloned().unwrap_or_default();
             }
-            4 => self.choose_shown(value),
-            5 => {
+            4 => {
+                let [storefront, back_office, ..] = Application::built_in();
+                person.arrival.application = if value == 0 { storefront } else { back_office };
+            }
+            5 => self.whose = value,
+            6 => self.choose_shown(value),
+            7 => {
                 let status = [None, Some(Status::Active), Some(Status::Deactivated)][value];
                 person.known.candidate = status.map(|status| Candidate {
                     user: user("candidate", status),
                     has_identity_of_provider: false,
                 });
             }
-            6 => {
+            8 => {
                 if let Some(candidate) = &mut person.known.candidate {
                     candidate.user.email_standing =
                         [EmailStanding::Unconfirmed, EmailStanding::Verified][value];
@@ -148,7 +162,7 @@ impl Cases for Proofs {
 
     fn outcome(&self) -> String {
         match decide(&self.person.arrival, &self.person.known).decision {
-            Decision::AskProof => "ask for proof".to_owned(),
+            Decision::AskProof { asked } => asked_for(asked).to_owned(),
             Decision::SignIn { .. } => "sign in".to_owned(),
             Decision::Link { .. } => "link and sign in".to_owned(),
             Decision::Create(new) => format!("create and sign in, {} address", new.email_standing),

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::asked_for;
 use super::fold::{Cases, Facet};
 use super::people::{address, provider, silent, user};
 use crate::applications::Application;
@@ -213,7 +214,7 @@ impl Cases for People {
         match self.0.decision() {
             decision if approved(&decision) => "approve and sign in".to_owned(),
             Decision::SignIn { .. } | Decision::Link { .. } => "sign in".to_owned(),
-            Decision::AskProof => "ask for proof".to_owned(),
+            Decision::AskProof { asked } => asked_for(asked).to_owned(),
             Decision::Create(_) => "create and sign in".to_owned(),
             Decision::Hold(_) => "create and hold".to_owned(),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

@@ -117,7 +117,7 @@ impl Cases for Linking {
             Facet {
                 name: "set",
                 meaning: "what the policy says",
-                values: &["never", "ask_proof", "trusted_email", "any_email"],
+                values: &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"],
             },
             USER_TYPE,
             AUTHORITY,

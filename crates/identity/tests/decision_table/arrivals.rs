@@ -6,6 +6,7 @@ use identity::federation::decide::{Arrival, Candidate, Decision, Known, Linked, 
 use identity::federation::external::{EmailVerified, ExternalIdentity};
 use identity::federation::hook::HookWord;
 use identity::federation::policy::{Connection, PolicyFields};
+use identity::federation::proof::Asked;
 use identity::federation::provider::{
     Authority, ClientAuthentication, Endpoints, Provider, ProviderState,
 };
@@ -20,7 +21,7 @@ const STATUSES: [&str; 4] = ["active", "held", "deactivated", "deleted"];
 pub(crate) const FACETS: Facets = &[
     ("provider", &["enabled", "disabled"]),
     ("unknown user", &["create", "hold", "refuse", "none"]),
-    ("link", &["never", "ask_proof", "trusted_email", "any_email"]),
+    ("link", &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"]),
     ("domains", &["every", "listed", "unlisted"]),
     ("word", &["counts", "no ground", "denied", "no address"]),
     ("identity", &["new", STATUSES[0], STATUSES[1], STATUSES[2], STATUSES[3]]),
@@ -166,7 +167,8 @@ impl Cases for Facts {
                 (Decision::Link { user, changes }, Some(candidate))
                     if *user == candidate.user.id && changes.is_empty()
             ),
-            "ask for proof" => *decision == Decision::AskProof,
+            "ask for proof" => *decision == Decision::AskProof { asked: Asked::Account },
+            "ask for the mailbox" => *decision == Decision::AskProof { asked: Asked::Mailbox },
             made if made.starts_with("create and ") => {
                 let (what, standing) = made.split_once(", ").expect("with a standing");
                 match (what, decision) {

@@ -7,6 +7,7 @@ use identity::federation::policy::PolicyFields;
 use serde_json::{Value, json};
 
 use crate::document::{Cases, Facets};
+use crate::proofs::asked_for;
 use crate::rules;
 
 pub(crate) const OF_GUESTS: Facets = &[
@@ -91,7 +92,7 @@ impl Cases for Facts {
         match decide(&self.arrival(), &self.known()).decision {
             Decision::SignIn { .. } => outcome == "sign in",
             Decision::Link { .. } => outcome == "link and sign in",
-            Decision::AskProof => outcome == "ask for proof",
+            Decision::AskProof { asked } => outcome == asked_for(asked),
             Decision::Create(new) => {
                 outcome == format!("create and sign in, {} address", new.email_standing)
             }

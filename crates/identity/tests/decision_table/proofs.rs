@@ -1,9 +1,10 @@
 //! What the words of the table about proof mean, as facts for `decide`.
 
+use identity::applications::Application;
 use identity::email::Email;
 use identity::federation::decide::{Arrival, Candidate, Decision, Known, decide};
 use identity::federation::external::EmailVerified;
-use identity::federation::proof::Shown;
+use identity::federation::proof::{Asked, Shown};
 use identity::ids::UserId;
 use identity::users::User;
 use serde_json::{Value, json};
@@ -12,11 +13,13 @@ use crate::document::{Cases, Facets};
 use crate::rules;
 
 pub(crate) const OF_PROOFS: Facets = &[
-    ("link", &["never", "ask_proof", "trusted_email", "any_email"]),
+    ("link", &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"]),
     ("word", &["counts", "no ground", "denied", "no address"]),
     ("domains", &["none", "own", "another"]),
     ("tenant", &["own", "another"]),
-    ("shown", &["unasked", "the account", "another account", "nobody's", "nothing"]),
+    ("people", &["customers", "staff"]),
+    ("asked about", &["unasked", "the account", "another account", "nobody"]),
+    ("shown", &["nothing", "account", "mailbox", "both"]),
     ("account", &["none", "active", "deactivated"]),
     ("standing", &["unconfirmed", "verified"]),
     ("tie", &["free", "taken"]),
@@ -40,6 +43,25 @@ impl Facts {
         known.connection.as_mut().expect("a connection").policy = policy("never");
         known.provider.issuer = "https://login.microsoftonline.com/4711/v2.0".to_owned();
         Self { arrival, known, somebody, candidate: None }
+    }
+}
+
+pub(crate) fn asked_for(asked: Asked) -> &'static str {
+    match asked {
+        Asked::Account => "ask for proof",
+        Asked::Mailbox => "ask for the mailbox",
+        Asked::Both => "ask for mailbox and proof",
+    }
+}
+
+impl Facts {
+    fn asked_about(&self, word: &str) -> Option<Shown> {
+        let user = match word {
+            "the account" => Some(self.somebody.id.clone()),
+            "another account" => Some(UserId::from_stored("somebody-else")),
+            _ => None,
+        };
+        (word != "unasked").then_some(Shown { user, account: false, mailbox: false })
     }
 }
 
@@ -77,14 +99,17 @@ impl Cases for Facts {
                 let tid = if word == "own" { "4711" } else { "4712" };
                 external.claims.insert("tid".to_owned(), Value::from(tid));
             }
+            "people" => {
+                let [storefront, back_office, ..] = Application::built_in();
+                let staff = word == "staff";
+                self.arrival.application = if staff { back_office } else { storefront };
+            }
+            "asked about" => self.arrival.shown = self.asked_about(word),
             "shown" => {
-                let user = match word {
-                    "the account" | "nothing" => Some(self.somebody.id.clone()),
-                    "another account" => Some(UserId::from_stored("somebody-else")),
-                    _ => None,
-                };
-                let shown = Shown { user, account: word != "nothing" };
-                self.arrival.shown = (word != "unasked").then_some(shown);
+                if let Some(shown) = &mut self.arrival.shown {
+                    shown.account = matches!(word, "account" | "both");
+                    shown.mailbox = matches!(word, "mailbox" | "both");
+                }
             }
             "account" => {
                 self.candidate = (word != "none").then(|| Candidate {
@@ -109,7 +134,7 @@ impl Cases for Facts {
     fn comes_out_as(&self, outcome: &str) -> bool {
         let known = Known { candidate: self.candidate.clone(), ..self.known.clone() };
         match decide(&self.arrival, &known).decision {
-            Decision::AskProof => outcome == "ask for proof",
+            Decision::AskProof { asked } => outcome == asked_for(asked),
             Decision::Link { user, .. } => {
                 outcome == "link and sign in" && user == self.somebody.id
             }

@@ -24,7 +24,7 @@ pub(crate) const OF_ADDRESSES: Facets = &[
 ];
 
 pub(crate) const OF_LINKING: Facets = &[
-    ("set", &["never", "ask_proof", "trusted_email", "any_email"]),
+    ("set", &["never", "ask_proof", "prove_mailbox", "trusted_email", "any_email"]),
     ("user type", &USER_TYPES),
     ("authority", &AUTHORITIES),
 ];

@@ -9,6 +9,7 @@ use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser, d
 use identity::federation::hook::{About, HookAnswer, HookWord, hook_of};
 use identity::federation::id_token::IdClaims;
 use identity::federation::policy::{Policy, PolicyChange, PolicyFields};
+use identity::federation::proof;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use serde_json::{Map, Value, json};
@@ -243,9 +244,17 @@ fn words(decided: &Decided, known: &Known) -> String {
             let who = known.candidate.as_ref().map(|candidate| candidate.user.email.to_string());
             format!("Is linked to {} and signs in.", who.unwrap_or_default())
         }
-        Decision::AskProof => "Has to sign in once with what the account of this address has; \
-             whether there is one is not shown."
-            .to_owned(),
+        Decision::AskProof { asked } => {
+            let shows = match asked {
+                proof::Asked::Account => "sign in once with what the account of this address has",
+                proof::Asked::Mailbox => "give back a code that is sent to this address",
+                proof::Asked::Both => {
+                    "give back a code that is sent to this address, and then sign in once with \
+                     what its account has"
+                }
+            };
+            format!("Has to {shows}; whether there is one is not shown.")
+        }
         Decision::Create(new) => made(new, "signs in"),
         Decision::Hold(new) => made(new, "waits for approval"),
         Decision::Refuse { reason } => {
@@ -273,7 +282,7 @@ fn writes(decision: &Decision) -> Vec<&'static str> {
     writes_if(!grants.is_empty() || !changes.revoked.is_empty(), "groups of the user");
     writes_if(keeps, "address of the identity");
     writes_if(made.is_some() || matches!(decision, Decision::Link { .. }), "identity");
-    writes_if(matches!(decision, Decision::AskProof), "proof");
+    writes_if(matches!(decision, Decision::AskProof { .. }), "proof");
     writes_if(is_in, "session");
     writes_if(true, "audit");
     writes

@@ -29,9 +29,10 @@ pub struct PolicyArguments {
     #[arg(long, value_name = "create|hold|refuse")]
     unknown_user: Option<UnknownUser>,
     /// When a sign-in is tied to the account that has the same e-mail address: ask_proof has people
-    /// sign in once with what the account already has [default: trusted_email, which is when the
-    /// provider's word about the address counts]
-    #[arg(long, value_name = "never|ask_proof|trusted_email|any_email")]
+    /// sign in once with what the account already has; prove_mailbox has them give back a code that
+    /// is sent to the address, and all but customers sign in once besides [default: trusted_email,
+    /// which is when the provider's word about the address counts]
+    #[arg(long, value_name = "never|ask_proof|prove_mailbox|trusted_email|any_email")]
     link: Option<Link>,
     /// Who may pass: an expression over claims that has to be true, such as
     /// '"shop-staff" in claims.groups' (docs/expressions.md) [default: everybody]

@@ -117,8 +117,18 @@ const KEYS: &[Key] = &[
     ),
     Key("throttle.network_window_minutes", Kind::Number, "15", "Minutes in which those count."),
     Key("throttle.network_wait_minutes", Kind::Number, "15", "Minutes to wait then."),
-    Key("throttle.reset_address_per_hour", Kind::Number, "3", "Reset mails for one address."),
-    Key("throttle.reset_network_per_hour", Kind::Number, "20", "Reset mails for one network."),
+    Key(
+        "throttle.reset_address_per_hour",
+        Kind::Number,
+        "3",
+        "Reset mails for one address; codes for a mailbox, too, counted apart.",
+    ),
+    Key(
+        "throttle.reset_network_per_hour",
+        Kind::Number,
+        "20",
+        "Reset mails for one network; codes for a mailbox, too, counted apart.",
+    ),
     Key(
         "throttle.trip_network_per_minute",
         Kind::Number,

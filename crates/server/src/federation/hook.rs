@@ -34,7 +34,7 @@ pub async fn ask(
         known => known?,
     };
     let decided = decide(&arrival, &known);
-    let refused = matches!(decided.decision, Decision::Refuse { .. } | Decision::AskProof);
+    let refused = matches!(decided.decision, Decision::Refuse { .. } | Decision::AskProof { .. });
     arrival.hook = match hook_of(&arrival, &known).filter(|_| !refused) {
         None => HookWord::Unasked,
         Some(hook) => match ask_at(app, &hook, &arrival, &known, &decided).await? {

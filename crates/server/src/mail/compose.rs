@@ -1,12 +1,14 @@
 //! Turns a letter into words for whoever it is for, as they are stored now.
 
 mod glass;
+mod mailbox;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
+use identity::federation::proof::PROOF_LIFE;
 use identity::ids::UserId;
 use identity::secret::Secret;
 use identity::time::Moment;
@@ -54,6 +56,12 @@ pub async fn compose(
             let Some(door) = door(app, &application) else { return Ok(Task::Nothing) };
             let asked = Asked { door, asked_at: now, by: from.into_by(), return_to };
             reset_asked(app, asked, &email_key, now).await
+        }
+        // The code is worth nothing any more.
+        Letter::MailboxCode { .. } if now.since(since) >= PROOF_LIFE => Ok(Task::Nothing),
+        Letter::MailboxCode { application, to, provider, code } => {
+            let code = mailbox::Code { to, provider, code: Secret::new(code) };
+            mailbox::code(app, &application, code).await
         }
         Letter::ResetLink { application, user, token, asked_at, return_to } => {
             let Some(door) = door(app, &application) else { return Ok(Task::Nothing) };

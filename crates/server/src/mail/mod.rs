@@ -36,6 +36,17 @@ pub enum Letter {
         #[serde(default)]
         return_to: Option<String>,
     },
+    /// A code that shows who reads mail at an address that a provider gave.
+    MailboxCode {
+        /// At which door.
+        application: ApplicationKey,
+        /// The address as the provider wrote it. Where an account has it, mail goes to the account's.
+        to: String,
+        /// What the provider is called.
+        provider: String,
+        /// The code; a secret, which is why the whole letter is sealed.
+        code: String,
+    },
     /// A link that sets a new password.
     ResetLink {
         /// At which door.

@@ -1,5 +1,6 @@
 //! A new identity is linked by what the owner of the account shows, and by nothing else.
 
+mod mailbox;
 mod provider;
 
 use std::time::Duration;
@@ -7,11 +8,11 @@ use std::time::Duration;
 use identity::applications::ApplicationKey;
 use identity::federation::policy::{Link, UnknownUser};
 use identity::federation::provider::{Provider, ProviderState};
-use identity::users::{Status, StatusChange, User};
+use identity::users::{EmailStanding, Status, StatusChange, User};
 use serde_json::json;
 use server::federation::save::{self, DoorEdit};
 use store::{ApplicationChange, By};
-use testkit::{Browser, Engine, FakeHook, FakeProvider, MailServer, Page, on_both_engines};
+use testkit::{Browser, Engine, FakeHook, FakeProvider, House, MailServer, Page, on_both_engines};
 
 use crate::scene::{ACCOUNT, PASSWORD, Scene, add_staff, assert_refused, sign_in};
 
@@ -31,10 +32,15 @@ impl Asking {
     }
 
     async fn with(scene: Scene) -> Self {
+        Self::at(scene, "back-office", Link::AskProof).await
+    }
+
+    async fn at(scene: Scene, application: &str, link: Link) -> Self {
         let corp = FakeProvider::start(scene.house.clock.clone()).await;
         let row = scene.house.try_connect(&corp, |_, door| {
             door.policy = UnknownUser::Create.into();
-            door.policy.link = Some(Link::AskProof);
+            door.policy.link = Some(link);
+            application.clone_into(&mut door.application);
         });
         let row = row.await.expect("a good provider");
         let asking = Self { scene, corp, row };

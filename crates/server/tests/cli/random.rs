@@ -102,7 +102,8 @@ impl Scene {
         let condition =
             ["claims.level < 3", "email_trusted", "user != null", "\"Editors\" in claims.groups"];
         let sync = ["off", "import", "force"];
-        let links = ["trusted_email", "never", "any_email", "ask_proof"].map(Value::from);
+        let links =
+            ["trusted_email", "never", "any_email", "ask_proof", "prove_mailbox"].map(Value::from);
         let some = [
             (
                 "unknown_user",

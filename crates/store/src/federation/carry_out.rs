@@ -3,6 +3,7 @@
 use identity::federation::decide::{Arrival, Decided, Decision, Known, NewUser as Newcomer};
 use identity::federation::kept::KeptArrival;
 use identity::federation::policy::{Connection, Policy};
+use identity::federation::proof::Asked;
 use identity::federation::refusal::Refusal;
 use identity::ids::{IdentityId, UserId};
 use identity::users::{Birth, Status, User};
@@ -28,6 +29,9 @@ const EXCHANGE: &str = "token.exchange";
 /// What the outcome is called of somebody who has to show something first.
 const ASKED: &str = "proof_asked";
 
+/// The address that an identity's provider gave last.
+const KEEP_ADDRESS: &str = "UPDATE identities SET email = $2 WHERE id = $1";
+
 impl Store {
     pub(crate) async fn carry_out(
         &self,
@@ -41,11 +45,12 @@ impl Store {
             Decision::Refuse { reason } => {
                 return self.refuse(tx, settle, &known, &decided, *reason).await;
             }
-            Decision::AskProof => return self.ask_proof(tx, settle, &known, &decided).await,
+            Decision::AskProof { asked } => {
+                return self.ask_proof(tx, settle, &known, &decided, *asked).await;
+            }
             Decision::SignIn { identity, identity_email, changes, .. } => {
                 if let Some(email) = identity_email {
-                    const EMAIL: &str = "UPDATE identities SET email = $2 WHERE id = $1";
-                    tx.run(EMAIL, args![identity, email]).await?;
+                    tx.run(KEEP_ADDRESS, args![identity, email]).await?;
                 }
                 let identity = identity.clone();
                 let user = self.held(tx, known, &decided.decision).await?;
@@ -140,9 +145,10 @@ impl Store {
         settle: &Settle,
         known: &Known,
         decided: &Decided,
+        asked: Asked,
     ) -> Result<Settled, Fault> {
         self.note_refused(tx, settle, known, decided, ASKED).await?;
-        Ok(Settled::AskedForProof { proof: tx.insert_proof(settle, known).await? })
+        Ok(Settled::AskedForProof { proof: tx.insert_proof(settle, known, asked).await? })
     }
 
     async fn note_refused(

@@ -1,8 +1,10 @@
 //! Proofs: what people show before an account is linked, remembered once and settled once.
 
+mod codes;
+
 use identity::applications::ApplicationKey;
 use identity::federation::decide::{Arrival, Decided, Decision, Known};
-use identity::federation::proof::{PROOF_LIFE, Proof, Shown, WholeArrival};
+use identity::federation::proof::{Asked, Codes, PROOF_LIFE, Proof, Shown, WholeArrival};
 use identity::federation::refusal::Refusal;
 use identity::ids::{AttemptId, ProofId, ProviderId, UserId};
 use identity::secret::Digest;
@@ -19,6 +21,8 @@ use crate::mails::NewMail;
 use crate::passwords::{PasswordOutcome, VerifiedPassword};
 use crate::row::{json, to_json};
 use crate::value::args;
+
+pub use codes::{CodeOutcome, MailboxProof, NewCode};
 
 /// What a proof would be remembered under, should somebody be asked for one.
 #[derive(Clone, Debug)]
@@ -92,9 +96,18 @@ struct ProofRow {
     user_id: Option<String>,
     auth_time: Option<i64>,
     return_to: String,
+    asked: String,
     account_shown_at: Option<i64>,
+    mailbox_shown_at: Option<i64>,
+    codes_sent: i64,
+    code_tries: i64,
     settled_at: Option<i64>,
     expires_at: i64,
+}
+
+/// A count that the house wrote; an impossible one allows nothing.
+fn at_most(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 impl ProofRow {
@@ -107,10 +120,14 @@ impl ProofRow {
             external: kept.external(ProviderId::from_stored(self.provider_id)),
             auth_time: self.auth_time.map(Moment::from_micros),
             return_to: self.return_to,
+            asked: Asked::from_word(&self.asked)
+                .ok_or_else(|| Fault::Final(Error::Broken(format!("asked for {}", self.asked))))?,
             shown: Shown {
                 user: self.user_id.map(UserId::from_stored),
                 account: self.account_shown_at.is_some(),
+                mailbox: self.mailbox_shown_at.is_some(),
             },
+            codes: Codes { sent: at_most(self.codes_sent), tries: at_most(self.code_tries) },
             settled: self.settled_at.is_some(),
             expires_at: Moment::from_micros(self.expires_at),
         };
@@ -127,8 +144,8 @@ impl Store {
         now: Moment,
     ) -> Result<std::result::Result<Proof, Refusal>> {
         const SQL: &str = "SELECT id, browser_digest, application, provider_id, attempt_id, \
-             arrival, user_id, auth_time, return_to, account_shown_at, settled_at, expires_at \
-             FROM proofs WHERE id = $1";
+             arrival, user_id, auth_time, return_to, asked, account_shown_at, mailbox_shown_at, \
+             codes_sent, code_tries, settled_at, expires_at FROM proofs WHERE id = $1";
         let Some(row) = self.db.opt::<ProofRow>(SQL, args![held.id]).await? else {
             return Ok(Err(Refusal::AttemptUnknown));
         };
@@ -246,10 +263,11 @@ impl Tx {
         &mut self,
         settle: &Settle,
         known: &Known,
+        asked: Asked,
     ) -> std::result::Result<ProofId, Fault> {
         const SQL: &str = "INSERT INTO proofs (id, browser_digest, application, provider_id, \
-             attempt_id, arrival, user_id, auth_time, return_to, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+             attempt_id, arrival, user_id, auth_time, return_to, asked, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
         let broken = |what: &str| Fault::Final(Error::Broken(what.to_owned()));
         let new = settle.proof.as_ref().ok_or_else(|| broken("nobody can be asked for proof"))?;
         let attempt = settle.attempt.as_ref().ok_or_else(|| broken("a proof is of a trip"))?;
@@ -264,6 +282,7 @@ impl Tx {
             known.candidate.as_ref().map(|candidate| &candidate.user.id),
             settle.session.auth_time,
             &new.return_to,
+            asked.as_str(),
             *now,
             now.plus(PROOF_LIFE),
         ];
@@ -271,7 +290,7 @@ impl Tx {
         Ok(new.id.clone())
     }
 
-    /// Notes that the account of an open proof was shown, if it is this user's.
+    /// Notes that the account of an open proof was shown, if it is this user's, and its turn.
     async fn account_shown(
         &mut self,
         held: HeldProof<'_>,
@@ -279,7 +298,8 @@ impl Tx {
         now: Moment,
     ) -> std::result::Result<bool, Fault> {
         const SQL: &str = "UPDATE proofs SET account_shown_at = $4 WHERE id = $1 \
-             AND browser_digest = $2 AND user_id = $3 AND settled_at IS NULL AND expires_at > $4";
+             AND browser_digest = $2 AND user_id = $3 AND settled_at IS NULL AND expires_at > $4 \
+             AND (asked = 'account' OR mailbox_shown_at IS NOT NULL)";
         Ok(self.run(SQL, args![held.id, held.browser, user, now]).await? == 1)
     }
 }

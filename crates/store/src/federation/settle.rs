@@ -234,7 +234,10 @@ pub(crate) fn user_of(known: Known, decision: &Decision) -> std::result::Result<
     let (id, found) = match decision {
         Decision::SignIn { user, .. } => (user, known.linked.map(|linked| linked.user)),
         Decision::Link { user, .. } => (user, known.candidate.map(|candidate| candidate.user)),
-        Decision::AskProof | Decision::Create(_) | Decision::Hold(_) | Decision::Refuse { .. } => {
+        Decision::AskProof { .. }
+        | Decision::Create(_)
+        | Decision::Hold(_)
+        | Decision::Refuse { .. } => {
             return Err(mismatch());
         }
     };

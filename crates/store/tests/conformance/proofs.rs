@@ -4,7 +4,7 @@ use identity::federation::attempt::{Attempt, Intent};
 use identity::federation::decide::Arrival;
 use identity::federation::external::EmailVerified;
 use identity::federation::policy::{Link, PolicyFields, UnknownUser};
-use identity::federation::proof::{Proof, Shown};
+use identity::federation::proof::{Asked, Codes, Proof, Shown};
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::ids::{MailId, ProofId};
@@ -20,11 +20,17 @@ use crate::engines::both;
 use crate::house::{House, at, back_office, digest, email};
 use crate::settle::{arrive, decider};
 
+mod codes;
+
 /// A provider whose people are asked for proof.
 async fn asking(house: &House) -> Provider {
+    asking_for(house, Link::AskProof).await
+}
+
+async fn asking_for(house: &House, link: Link) -> Provider {
     let acme = house.provider("acme", UnknownUser::Create, &[]).await;
     let connection = house.store.list_connections(None).await.unwrap().remove(0);
-    let policy = PolicyFields { link: Some(Link::AskProof), ..PolicyFields::default() };
+    let policy = PolicyFields { link: Some(link), ..PolicyFields::default() };
     let change = ConnectionChange { policy: policy.into(), ..ConnectionChange::default() };
     house.store.change_connection(&connection.id, &change, &By::operator(), at(1)).await.unwrap();
     acme
@@ -78,7 +84,7 @@ async fn show_password(house: &House, user: &User, browser: &str, second: u64) -
 /// The settlement of a proof by what was shown for it.
 async fn settled(house: &House, of: &Settle, browser: &str, second: u64) -> SettleProof {
     let shown = find(house, browser, second).await.map(|proof| proof.shown);
-    let nothing = Shown { user: None, account: false };
+    let nothing = Shown { user: None, account: false, mailbox: false };
     let arrival =
         Arrival { shown: Some(shown.unwrap_or(nothing)), now: at(second), ..of.arrival.clone() };
     SettleProof {
@@ -108,8 +114,9 @@ both! {
         assert_eq!(Some(&proof.attempt), settle.attempt.as_ref());
         assert_eq!(proof.application, back_office());
         assert_eq!(proof.return_to, "/back-office/orders");
+        assert_eq!((proof.asked, proof.codes), (Asked::Account, Codes::default()));
         assert_eq!(proof.auth_time, settle.session.auth_time);
-        assert_eq!(proof.shown, Shown { user: Some(user.id), account: false });
+        assert_eq!(proof.shown, Shown { user: Some(user.id), account: false, mailbox: false });
         assert_eq!(find(house, "other", 11).await, Err(Refusal::AttemptForeign));
         assert!(find(house, "browser", 10 + 599).await.is_ok());
         assert_eq!(find(house, "browser", 10 + 600).await, Err(Refusal::AttemptExpired));

@@ -1,8 +1,9 @@
 //! What becomes of the account that has the address of somebody new.
 
 use super::{Address, Candidate, Case, Decision, Known, SAME_ADDRESS, Weighing};
+use crate::email::Email;
 use crate::federation::policy::Link;
-use crate::federation::proof::Shown;
+use crate::federation::proof::{Asked, Shown};
 use crate::federation::refusal::Refusal;
 use crate::federation::trust::{self, EmailTrust};
 use crate::users::EmailStanding;
@@ -13,7 +14,7 @@ const PROOF: &str = "proof";
 impl Weighing {
     /// Where people sign in once with what their account already has. Whoever comes with an address
     /// that does not count is asked whether there is an account or not, and before it is looked at.
-    pub(super) fn by_proof(&mut self, case: &Case<'_>) -> Result<Decision, Refusal> {
+    pub(super) fn by_proof(&mut self, case: &Case<'_>, asked: Asked) -> Result<Decision, Refusal> {
         let external = &case.arrival.external;
         let user_type = case.arrival.application.user_type;
         let trust = trust::weigh(external, &case.known.provider, user_type);
@@ -27,7 +28,7 @@ impl Weighing {
             return Err(Refusal::EmailUntrusted);
         }
         if let Some(shown) = &case.arrival.shown {
-            return self.shown(case, shown);
+            return self.shown(case, email, asked, shown);
         }
         if trust.counts() {
             let Some(candidate) = self.same_address(case.known) else {
@@ -38,18 +39,36 @@ impl Weighing {
             self.link(case, candidate)?;
         }
         self.saw(PROOF, "not shown yet", true);
-        Ok(Decision::AskProof)
+        Ok(Decision::AskProof { asked })
     }
 
-    /// Somebody who has signed in with what the account has. It is the account that they were asked
-    /// about, or nothing is linked.
-    fn shown(&mut self, case: &Case<'_>, shown: &Shown) -> Result<Decision, Refusal> {
+    /// Somebody who has shown what is asked for by now. It is about the account that had the address
+    /// when they arrived, or nothing is linked. Whoever reads mail at an address that was nobody's
+    /// then, and is not asked for more, is a stranger whose address was verified here.
+    fn shown(
+        &mut self,
+        case: &Case<'_>,
+        email: &Email,
+        asked: Asked,
+        shown: &Shown,
+    ) -> Result<Decision, Refusal> {
         let candidate = self.same_address(case.known);
-        let theirs =
-            candidate.filter(|one| shown.account && shown.user.as_ref() == Some(&one.user.id));
-        let saw = if theirs.is_some() { "shown" } else { "shown for another account" };
-        self.saw(PROOF, saw, theirs.is_none());
-        self.link(case, theirs.ok_or(Refusal::ProofVoid)?)
+        let same = candidate.map(|one| &one.user.id) == shown.user.as_ref();
+        let void = if !shown.answers(asked) {
+            Some("not shown")
+        } else if !same || (asked.account() && candidate.is_none()) {
+            Some("shown for another account")
+        } else {
+            None
+        };
+        self.saw(PROOF, void.unwrap_or("shown"), void.is_some());
+        match (void, candidate) {
+            (Some(_), _) => Err(Refusal::ProofVoid),
+            (None, Some(theirs)) => self.link(case, theirs),
+            (None, None) => {
+                self.stranger(case, &Address { email, standing: EmailStanding::Verified })
+            }
+        }
     }
 
     pub(super) fn same_address<'k>(&mut self, known: &'k Known) -> Option<&'k Candidate> {

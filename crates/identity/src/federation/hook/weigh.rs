@@ -37,7 +37,7 @@ pub(in crate::federation) fn weigh(
     mut decided: Decided,
 ) -> Decided {
     // Whoever has to show something first is asked about when they have.
-    if matches!(decided.decision, Decision::Refuse { .. } | Decision::AskProof) {
+    if matches!(decided.decision, Decision::Refuse { .. } | Decision::AskProof { .. }) {
         return decided;
     }
     let Some(hook) = hook_of(arrival, known) else { return decided };
@@ -95,7 +95,7 @@ fn add(answer: &HookAnswer, known: &Known, decision: &mut Decision) -> (String, 
             let user = known.candidate.as_ref().map(|candidate| &candidate.user);
             user.into_iter().for_each(|user| to_user(answer, &groups, known, user, changes));
         }
-        Decision::AskProof | Decision::Refuse { .. } => {}
+        Decision::AskProof { .. } | Decision::Refuse { .. } => {}
     }
     let saw =
         if count == 0 { "allows".to_owned() } else { format!("allows, names {count} groups") };

@@ -11,6 +11,7 @@ use crate::expressions::{Expression, Rule};
 use crate::federation::button::{Colour, Icon};
 use crate::federation::guests::Guests;
 use crate::federation::hook::DecisionHook;
+use crate::federation::proof::Asked;
 use crate::federation::provider::Authority;
 use crate::ids::GroupId;
 use crate::users::{UserType, words};
@@ -54,6 +55,9 @@ pub enum Link {
     Never,
     /// When they sign in once with what the account already has.
     AskProof,
+    /// When they give back a code that is sent to the address; staff, merchants and members besides
+    /// sign in once with what the account already has.
+    ProveMailbox,
     /// When the provider's word about the address counts.
     TrustedEmail,
     /// Whatever the provider's word is, unless it says that the address is not verified.
@@ -62,13 +66,15 @@ pub enum Link {
 
 impl Link {
     /// Every choice.
-    pub const ALL: [Self; 4] = [Self::Never, Self::AskProof, Self::TrustedEmail, Self::AnyEmail];
+    pub const ALL: [Self; 5] =
+        [Self::Never, Self::AskProof, Self::ProveMailbox, Self::TrustedEmail, Self::AnyEmail];
 
     /// The word for it in data and commands.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Never => "never",
             Self::AskProof => "ask_proof",
+            Self::ProveMailbox => "prove_mailbox",
             Self::TrustedEmail => "trusted_email",
             Self::AnyEmail => "any_email",
         }
@@ -79,10 +85,21 @@ impl Link {
     /// a public provider becomes no way into the account of somebody who works for somebody.
     pub fn held_to(self, user_type: UserType, authority: Authority) -> Self {
         let privileged = user_type.is_privileged();
+        let too_lax = match self {
+            Self::AnyEmail => privileged || authority != Authority::Operator,
+            Self::AskProof | Self::ProveMailbox => privileged && authority == Authority::Public,
+            Self::Never | Self::TrustedEmail => false,
+        };
+        if too_lax { Self::TrustedEmail } else { self }
+    }
+
+    /// What people have to show before they are linked, if anything.
+    pub fn asks(self, user_type: UserType) -> Option<Asked> {
         match self {
-            Self::AnyEmail if privileged || authority != Authority::Operator => Self::TrustedEmail,
-            Self::AskProof if privileged && authority == Authority::Public => Self::TrustedEmail,
-            held => held,
+            Self::AskProof => Some(Asked::Account),
+            Self::ProveMailbox if user_type.is_privileged() => Some(Asked::Both),
+            Self::ProveMailbox => Some(Asked::Mailbox),
+            Self::Never | Self::TrustedEmail | Self::AnyEmail => None,
         }
     }
 }

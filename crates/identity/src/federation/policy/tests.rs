@@ -209,8 +209,11 @@ fn s042_any_address_is_for_customers_of_the_operators_own_provider_alone() {
 
 #[test]
 fn s047_by_proof_a_public_provider_is_linked_to_customers_alone() {
-    let proof = PolicyFields { link: Some(Link::AskProof), ..PolicyFields::default() };
-    for authority in Authority::ALL {
+    for (authority, link) in Authority::ALL
+        .into_iter()
+        .flat_map(|authority| [Link::AskProof, Link::ProveMailbox].map(|link| (authority, link)))
+    {
+        let proof = PolicyFields { link: Some(link), ..PolicyFields::default() };
         for user_type in UserType::ALL {
             let policy = Policy::of(&proof, &PolicyFields::default(), user_type);
             let saved = |domains: &[&str]| {
@@ -227,8 +230,8 @@ fn s047_by_proof_a_public_provider_is_linked_to_customers_alone() {
             };
             assert_eq!(saved(&[]), without_domains, "{user_type} {authority}");
             assert_eq!(saved(&["company.test"]).is_ok(), !(public && staff));
-            let held = if public && staff { Link::TrustedEmail } else { Link::AskProof };
-            assert_eq!(Link::AskProof.held_to(user_type, authority), held);
+            let held = if public && staff { Link::TrustedEmail } else { link };
+            assert_eq!(link.held_to(user_type, authority), held);
         }
     }
 }

@@ -29,7 +29,9 @@ fn proof() -> Proof {
         external: external(),
         auth_time: None,
         return_to: "/storefront".to_owned(),
-        shown: Shown { user: None, account: false },
+        asked: Asked::Account,
+        shown: Shown { user: None, account: false, mailbox: false },
+        codes: Codes::default(),
         settled: false,
         expires_at: NOW.plus(PROOF_LIFE),
     }
@@ -47,6 +49,39 @@ fn s045_a_proof_is_given_in_its_own_browser_in_time_and_once() {
     assert_eq!(settled.open(&own, &own, NOW), Err(Refusal::AttemptReplayed));
     // Another browser is told nothing more.
     assert_eq!(settled.open(&own, &other, NOW.plus(PROOF_LIFE)), Err(Refusal::AttemptForeign));
+}
+
+#[test]
+fn s045_the_mailbox_is_shown_before_the_account_and_each_counts_for_itself() {
+    use Asked::{Account, Both, Mailbox};
+    for (asked, account, mailbox, answers, next) in [
+        (Account, false, false, false, Some(Account)),
+        (Account, false, true, false, Some(Account)),
+        (Account, true, false, true, None),
+        (Account, true, true, true, None),
+        (Mailbox, false, false, false, Some(Mailbox)),
+        (Mailbox, true, false, false, Some(Mailbox)),
+        (Mailbox, false, true, true, None),
+        (Mailbox, true, true, true, None),
+        (Both, false, false, false, Some(Mailbox)),
+        (Both, true, false, false, Some(Mailbox)),
+        (Both, false, true, false, Some(Account)),
+        (Both, true, true, true, None),
+    ] {
+        let shown = Shown { user: None, account, mailbox };
+        assert_eq!(shown.answers(asked), answers, "{asked:?} {account} {mailbox}");
+        let proof = Proof { asked, shown, ..proof() };
+        assert_eq!(proof.next(), next, "{asked:?} {account} {mailbox}");
+    }
+}
+
+#[test]
+fn what_is_asked_has_a_word_in_data() {
+    for asked in Asked::ALL {
+        assert_eq!(Asked::from_word(asked.as_str()), Some(asked));
+        assert_eq!(serde_json::to_value(asked).unwrap(), json!(asked.as_str()));
+    }
+    assert_eq!(Asked::from_word("nothing"), None);
 }
 
 #[test]

@@ -256,7 +256,7 @@ fn words(difference: Difference) -> &'static str {
 fn outcome(decided: &Decided) -> &'static str {
     match &decided.decision {
         Decision::Refuse { reason } => reason.code(),
-        Decision::AskProof => "ask_proof",
+        Decision::AskProof { .. } => "ask_proof",
         Decision::Hold(_) => "waits",
         Decision::SignIn { .. } | Decision::Link { .. } | Decision::Create(_) => "in",
     }

@@ -1,6 +1,8 @@
 //! `/{application}/proof/{proof}`: somebody who came by a new identity signs in once with what their
-//! account already has, before the identity is linked to it.
+//! account already has, or shows that they read mail at its address, before the identity is linked
+//! to it.
 
+mod mailbox;
 mod page;
 mod provider;
 mod settle;
@@ -12,7 +14,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
-use identity::federation::proof::Proof;
+use identity::federation::proof::{Asked, Proof};
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::ids::ProofId;
@@ -30,6 +32,7 @@ use crate::pages::{FORM_EXPIRED, SentBack};
 use crate::passwords::sign_in::{SignInOutcome, prove};
 use crate::visit::{Door, Visit};
 
+pub use mailbox::{check, send as send_code};
 pub(super) use provider::come_back;
 pub use provider::go;
 
@@ -88,6 +91,9 @@ pub async fn send(
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
         let shown = Shown::problem(StatusCode::FORBIDDEN, "form_expired", FORM_EXPIRED.to_owned());
         return Ok(desk.page(shown));
+    }
+    if desk.proof.next() != Some(Asked::Account) {
+        return Ok(desk.to_its_page(""));
     }
     // No address, no account: nobody is asked for proof without one.
     let email = desk.proof.external.email.as_ref().map_or("", |email| email.key());

@@ -11,6 +11,7 @@ use identity::federation::attempt::Intent;
 use identity::federation::decide::{Arrival, decide};
 use identity::federation::external::ExternalIdentity;
 use identity::federation::hook::HookWord;
+use identity::federation::proof::Asked;
 use identity::federation::provider::Provider;
 use identity::federation::refusal::Refusal;
 use identity::ids::ProofId;
@@ -56,6 +57,9 @@ pub async fn go(
     if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
         let shown = Shown::problem(StatusCode::FORBIDDEN, "form_expired", FORM_EXPIRED.to_owned());
         return Ok(desk.page(shown));
+    }
+    if desk.proof.next() != Some(Asked::Account) {
+        return Ok(desk.to_its_page(""));
     }
     let others = desk.others();
     let Some(other) = others.iter().find(|other| other.key == path.provider) else {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::federation::hook::{About, HookAnswer, HookFault};
+use crate::federation::proof::Asked;
 
 const PAGE: &str = include_str!("../../../../../../docs/policies.md");
 
@@ -104,7 +105,9 @@ impl Person {
             }
             Decision::SignIn { changes, .. } => with_groups("sign in", &changes.granted),
             Decision::Link { changes, .. } => with_groups("link and sign in", &changes.granted),
-            Decision::AskProof => "ask for proof".to_owned(),
+            Decision::AskProof { asked: Asked::Account } => "ask for proof".to_owned(),
+            Decision::AskProof { asked: Asked::Mailbox } => "ask for the mailbox".to_owned(),
+            Decision::AskProof { asked: Asked::Both } => "ask for mailbox and proof".to_owned(),
             Decision::Create(new) => with_groups("create and sign in", &new.groups),
             Decision::Hold(new) => with_groups("create and hold", &new.groups),
             Decision::Refuse { reason } => format!("refuse: {}", reason.code()),

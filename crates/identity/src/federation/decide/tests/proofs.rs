@@ -2,7 +2,7 @@
 
 use super::policies::under;
 use super::*;
-use crate::federation::proof::Shown;
+use crate::federation::proof::{Asked, Shown};
 
 fn asking(known: Known) -> Known {
     under(PolicyFields { link: Some(Link::AskProof), ..PolicyFields::default() }, known)
@@ -19,7 +19,8 @@ fn with_word(word: EmailVerified) -> Arrival {
 }
 
 fn having_shown(user: Option<&str>, account: bool, arrival: Arrival) -> Arrival {
-    let shown = Shown { user: user.map(UserId::from_stored), account };
+    let user = user.map(UserId::from_stored);
+    let shown = Shown { user, account, mailbox: false };
     Arrival { shown: Some(shown), ..arrival }
 }
 
@@ -28,7 +29,11 @@ const WORDS: [EmailVerified; 3] = EmailVerified::ALL;
 #[test]
 fn s045_nobody_is_linked_before_they_have_shown_that_the_account_is_theirs() {
     for word in WORDS {
-        assert_eq!(ask(&with_word(word), &account()), Decision::AskProof, "{word:?}");
+        assert_eq!(
+            ask(&with_word(word), &account()),
+            Decision::AskProof { asked: Asked::Account },
+            "{word:?}"
+        );
         let shown = having_shown(Some("user"), true, with_word(word));
         assert_eq!(ask(&shown, &account()), link_user(), "{word:?}");
         let nothing = having_shown(Some("user"), false, with_word(word));
@@ -57,7 +62,7 @@ fn s045_an_address_that_does_not_count_comes_out_alike_whoever_has_it() {
         let mut arrival = with_word(word);
         arrival.external.email = Some(Email::parse("ada@company.test").unwrap());
         let without = decide(&arrival, &with_no_ground(&nobody));
-        assert_eq!(without.decision, Decision::AskProof);
+        assert_eq!(without.decision, Decision::AskProof { asked: Asked::Account });
         assert!(!without.considered_account());
         for status in Status::ALL {
             for standing in EmailStanding::ALL {
@@ -141,4 +146,72 @@ fn s047_staff_are_not_linked_by_a_public_provider_whatever_they_show() {
     let [storefront, ..] = Application::built_in();
     let customer = Arrival { application: storefront, ..shown };
     assert_eq!(ask(&customer, &known), link_user());
+}
+
+/// A door that has a code sent to the address.
+fn by_mailbox(known: Known) -> Known {
+    under(PolicyFields { link: Some(Link::ProveMailbox), ..PolicyFields::default() }, known)
+}
+
+fn at_the_storefront(arrival: Arrival) -> Arrival {
+    let [storefront, ..] = Application::built_in();
+    Arrival { application: storefront, ..arrival }
+}
+
+fn shown(user: Option<&str>, account: bool, mailbox: bool, arrival: &Arrival) -> Arrival {
+    let shown = Shown { user: user.map(UserId::from_stored), account, mailbox };
+    Arrival { shown: Some(shown), ..arrival.clone() }
+}
+
+#[test]
+fn s045_customers_show_the_mailbox_and_everybody_else_the_account_beside_it() {
+    let known = by_mailbox(same_address(Status::Active, EmailStanding::Verified, false));
+    let mailbox = Decision::AskProof { asked: Asked::Mailbox };
+    let both = Decision::AskProof { asked: Asked::Both };
+    for word in WORDS {
+        let staff = with_word(word);
+        let customer = at_the_storefront(staff.clone());
+        assert_eq!(ask(&customer, &known), mailbox, "{word:?}");
+        assert_eq!(ask(&staff, &known), both, "{word:?}");
+        for (account, in_mailbox) in [(false, false), (true, false), (false, true), (true, true)] {
+            let at = |arrival| ask(&shown(Some("user"), account, in_mailbox, arrival), &known);
+            let void = refused(Refusal::ProofVoid);
+            assert_eq!(at(&customer), if in_mailbox { link_user() } else { void.clone() });
+            assert_eq!(at(&staff), if account && in_mailbox { link_user() } else { void });
+        }
+    }
+}
+
+#[test]
+fn s045_a_mailbox_opens_no_account_that_it_was_not_shown_for() {
+    let known = by_mailbox(same_address(Status::Active, EmailStanding::Verified, false));
+    let nobody = by_mailbox(stranger(UnknownUser::Create));
+    for word in WORDS {
+        let customer = at_the_storefront(with_word(word));
+        for (user, known) in [(Some("another"), &known), (None, &known), (Some("user"), &nobody)] {
+            let arrival = shown(user, true, true, &customer);
+            assert_eq!(ask(&arrival, known), refused(Refusal::ProofVoid), "{user:?} {word:?}");
+        }
+        // An account that somebody else may have made in advance stays theirs alone.
+        let unconfirmed =
+            by_mailbox(same_address(Status::Active, EmailStanding::Unconfirmed, false));
+        let arrival = shown(Some("user"), true, true, &customer);
+        assert_eq!(ask(&arrival, &unconfirmed), refused(Refusal::AccountUnconfirmed));
+    }
+}
+
+#[test]
+fn a_stranger_whose_mailbox_was_shown_has_a_verified_address_and_staff_are_made_by_no_mailbox() {
+    for word in [EmailVerified::Absent, EmailVerified::No] {
+        let nobody = with_no_ground(&by_mailbox(stranger(UnknownUser::Create)));
+        let customer = at_the_storefront(with_word(word));
+        let made = ask(&shown(None, false, true, &customer), &nobody);
+        let Decision::Create(new) = made else { panic!("{made:?}") };
+        assert_eq!(new.email_standing, EmailStanding::Verified);
+        let refusing = with_no_ground(&by_mailbox(stranger(UnknownUser::Refuse)));
+        let done = ask(&shown(None, false, true, &customer), &refusing);
+        assert_eq!(done, refused(Refusal::UnknownUser));
+        let staff = shown(None, true, true, &with_word(word));
+        assert_eq!(ask(&staff, &nobody), refused(Refusal::ProofVoid));
+    }
 }

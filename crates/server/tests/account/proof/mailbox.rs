@@ -1,0 +1,251 @@
+//! People show that they read mail at the address that they came with: by a code, and staff by a code
+//! and what their account has.
+
+use super::*;
+
+const ADA: &str = "Ada@shop.test";
+
+/// A door that has codes sent, and where they go.
+struct Mailing {
+    asking: Asking,
+    mails: MailServer,
+    door: &'static str,
+}
+
+impl Mailing {
+    async fn at(engine: Engine, door: &'static str) -> Self {
+        let mails = MailServer::start().await;
+        let url = mails.url();
+        let scene = Scene::set(engine, |config| config.mail.smtp_url = Some(url)).await;
+        let asking = Asking::at(scene, door, Link::ProveMailbox).await;
+        Self { asking, mails, door }
+    }
+
+    fn house(&self) -> &House {
+        &self.asking.scene.house
+    }
+
+    /// A customer with a verified address.
+    async fn ada(&self) -> User {
+        self.house().add_customer(ADA, EmailStanding::Verified).await
+    }
+
+    /// Comes by `corp` as this person.
+    async fn arrives(&self, subject: &str, email: &str) -> (Browser, Page) {
+        self.asking.comes_as(subject, email);
+        let browser = self.house().browser();
+        let page = browser.open(&format!("/{}/login/corp", self.door)).await;
+        assert_eq!((page.status, page.reason()), (200, None), "{}", page.text());
+        assert_eq!(page.heading(), "Confirm your e-mail address");
+        (browser, page)
+    }
+
+    /// Has a code sent, and reads it.
+    async fn code(&self, browser: &Browser, page: &Page, number: usize) -> (Page, String) {
+        let sent = send(browser, page).await;
+        assert_eq!((sent.status, sent.reason().as_deref()), (200, Some("code_sent")));
+        let mail = self.mails.wait_for(number).await;
+        let text = mail.text();
+        let line = text.lines().find(|line| line.starts_with("    ")).expect("a code");
+        (sent, line.trim().to_owned())
+    }
+}
+
+async fn send(browser: &Browser, page: &Page) -> Page {
+    let answer = browser.submit(&page.form("/mailbox/send")).await;
+    browser.arrive(answer).await
+}
+
+async fn give(browser: &Browser, page: &Page, code: &str) -> Page {
+    let answer = browser.submit(&page.form("/mailbox/check").with("code", code)).await;
+    browser.arrive(answer).await
+}
+
+/// Another code than this one.
+fn wrong(code: &str) -> String {
+    code.chars().map(|c| if c == '0' { '1' } else { '0' }).collect()
+}
+
+fn alike(page: &Page, email: &str) -> String {
+    let form = page.form("/mailbox/");
+    let secret = form.field("csrf").expect("a field").to_owned();
+    let id = form.action.path().split('/').nth(3).expect("a name").to_owned();
+    page.body.replace(&secret, "CSRF").replace(email, "EMAIL").replace(&id, "PROOF")
+}
+
+on_both_engines! {
+    async fn s045_a_customer_is_linked_once_they_gave_back_the_code(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        let ada = here.ada().await;
+        let (browser, page) = here.arrives("ada-at-corp", "ada@shop.test").await;
+        assert_eq!(here.mails.mails().len(), 0, "nobody is mailed because somebody arrived");
+        let (page, code) = here.code(&browser, &page, 1).await;
+        let mail = here.mails.wait_for(1).await;
+        assert_eq!(mail.to, [ADA], "to the address that the account has");
+        assert!(!mail.text().contains("http"), "nothing to click on: {}", mail.text());
+        let refused = give(&browser, &page, &wrong(&code)).await;
+        assert_eq!((refused.status, refused.reason().as_deref()), (422, Some("wrong_code")));
+        assert_eq!(here.asking.identities(&ada).await, 0);
+        let home = give(&browser, &refused, &code.replace(' ', "-")).await;
+        assert!(home.is_signed_in() && home.text().contains(ADA), "{}", home.text());
+        assert_eq!(here.asking.identities(&ada).await, 1);
+        assert!(here.mails.wait_for(2).await.text().contains("Corp is now a way to sign in"));
+        // From then on the provider is enough.
+        let again = here.house().browser().open("/storefront/login/corp").await;
+        assert!(again.is_signed_in(), "{}", again.text());
+    }
+
+    async fn s045_staff_show_the_mailbox_and_then_the_account_and_neither_alone_is_enough(
+        engine: Engine
+    ) {
+        let here = Mailing::at(engine, "back-office").await;
+        let (browser, page) = here.arrives("grace-at-corp", GRACE).await;
+        assert!(!page.body.contains("type=\"password\""), "{}", page.body);
+        // The password before the mailbox, by a form that the page does not have.
+        let mut early = page.form("/mailbox/send").with("password", PASSWORD);
+        let place = page.url.path().to_owned();
+        early.action.set_path(&place);
+        let answer = browser.submit(&early).await;
+        assert_eq!((answer.status, answer.location().expect("a place").path()), (303, &*place));
+        here.asking.other().await;
+        early.action.set_path(&format!("{place}/other"));
+        let answer = browser.submit(&early).await;
+        assert_eq!((answer.status, answer.location().expect("a place").path()), (303, &*place));
+
+        let (page, code) = here.code(&browser, &page, 1).await;
+        let next = give(&browser, &page, &code).await;
+        assert_eq!((next.status, next.reason().as_deref()), (200, Some("mailbox_shown")));
+        assert_eq!(browser.cookie("staff"), None, "nobody is in by it");
+        assert_eq!(here.asking.identities(&here.asking.scene.grace).await, 0);
+        // The back button, and the form of before.
+        let stale = browser.submit(&page.form("/mailbox/check").with("code", &code)).await;
+        assert_eq!((stale.status, stale.location().expect("a place").path()), (303, &*place));
+        let guess = here.asking.shows(&browser, &next, "not her password").await;
+        assert_refused(&guess, "not_accepted");
+        let home = here.asking.shows(&browser, &guess, PASSWORD).await;
+        assert!(home.is_signed_in() && home.text().contains(GRACE), "{}", home.text());
+        assert_eq!(here.asking.identities(&here.asking.scene.grace).await, 1);
+    }
+
+    async fn s045_asking_for_a_code_tells_nobody_whether_there_is_an_account(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        here.ada().await;
+        let mut seen = Vec::new();
+        for (number, email) in [(1, ADA), (2, "nobody@shop.test")] {
+            let (browser, page) = here.arrives(email, email).await;
+            let (sent, code) = here.code(&browser, &page, number).await;
+            assert_eq!(here.mails.wait_for(number).await.to, [email], "one is sent in either case");
+            let refused = give(&browser, &sent, &wrong(&code)).await;
+            seen.push([&page, &sent, &refused].map(|page| alike(page, email)));
+        }
+        assert_eq!(seen[0], seen[1]);
+    }
+
+    async fn whoever_has_no_account_becomes_a_customer_with_a_verified_address(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        let (browser, page) = here.arrives("new-at-corp", "new@shop.test").await;
+        let (page, code) = here.code(&browser, &page, 1).await;
+        let home = give(&browser, &page, &code).await;
+        assert!(home.is_signed_in(), "{}", home.text());
+        let users = here.house().users().await;
+        let made = users.iter().find(|user| user.email.key() == "new@shop.test").expect("a user");
+        assert_eq!(made.email_standing, EmailStanding::Verified);
+    }
+
+    async fn s045_codes_run_out_and_say_so(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        let ada = here.ada().await;
+        let (browser, mut page) = here.arrives("ada-at-corp", ADA).await;
+        for number in 1..=3 {
+            let (sent, code) = here.code(&browser, &page, number).await;
+            page = sent;
+            for _ in 0..5 {
+                page = give(&browser, &page, &wrong(&code)).await;
+                assert_refused(&page, "wrong_code");
+            }
+            assert!(page.find_form("/mailbox/check").is_none(), "nothing is left to be tried");
+            assert!(page.text().contains("tried too often"), "{}", page.text());
+        }
+        assert!(page.find_form("/mailbox/send").is_none(), "{}", page.text());
+        assert!(page.text().contains("No more codes"), "{}", page.text());
+        assert_eq!(here.asking.identities(&ada).await, 0);
+        // In a new sign-in, the address has to wait, and no other.
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let waits = send(&browser, &page).await;
+        assert_eq!((waits.status, waits.reason().as_deref()), (429, Some("throttled")));
+        assert!(waits.headers.contains_key("retry-after"));
+        let (browser, page) = here.arrives("other-at-corp", "other@shop.test").await;
+        here.code(&browser, &page, 4).await;
+    }
+
+    async fn s045_a_code_is_worth_nothing_in_another_browser_or_later(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        let ada = here.ada().await;
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let (sent, code) = here.code(&browser, &page, 1).await;
+        let thief = here.house().browser();
+        let own = thief.open("/storefront/login").await.form("/login");
+        let csrf = own.field("csrf").expect("a field").to_owned();
+        for part in ["/mailbox/check", "/mailbox/send"] {
+            let form = sent.form(part).with("code", &code).with("csrf", &csrf);
+            assert_refused(&thief.submit(&form).await, "attempt_foreign");
+            let forged = sent.form(part).with("code", &code).with("csrf", "made up");
+            assert_refused(&browser.submit(&forged).await, "form_expired");
+        }
+        here.house().clock.turn(Duration::from_secs(600));
+        assert_refused(&give(&browser, &sent, &code).await, "attempt_expired");
+        assert_eq!(here.asking.identities(&ada).await, 0);
+    }
+
+    async fn s045_a_code_links_the_identity_that_it_was_asked_for_and_no_other(engine: Engine) {
+        let here = Mailing::at(engine, "storefront").await;
+        let ada = here.ada().await;
+        // Mallory has a code sent to Ada, who came by herself and has one sent, too.
+        let (mallory, mallorys) = here.arrives("mallory-at-corp", ADA).await;
+        let (mallorys, _) = here.code(&mallory, &mallorys, 1).await;
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let (page, code) = here.code(&browser, &page, 2).await;
+        assert_refused(&give(&mallory, &mallorys, &code).await, "wrong_code");
+        assert!(give(&browser, &page, &code).await.is_signed_in());
+        let own = here.house().app.store.list_identities_of(&ada.id).await.expect("ties");
+        let subjects: Vec<_> = own.into_iter().map(|tie| tie.subject).collect();
+        assert_eq!(subjects, ["ada-at-corp"]);
+    }
+
+    async fn a_mailbox_opens_no_account_that_somebody_else_may_have_made_in_advance(
+        engine: Engine
+    ) {
+        let here = Mailing::at(engine, "storefront").await;
+        let squatted = here.house().add_customer(ADA, EmailStanding::Unconfirmed).await;
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let (page, code) = here.code(&browser, &page, 1).await;
+        let answer = give(&browser, &page, &code).await;
+        assert_refused(&answer, "account_unconfirmed");
+        assert_eq!(here.asking.identities(&squatted).await, 0);
+        assert_eq!(browser.cookie("customer"), None);
+    }
+
+    async fn a_code_that_comes_after_its_time_is_not_sent_any_more(engine: Engine) {
+        let mut here = Mailing::at(engine, "storefront").await;
+        here.mails.down().await;
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let sent = send(&browser, &page).await;
+        assert_eq!(sent.reason().as_deref(), Some("code_sent"));
+        here.house().clock.turn(Duration::from_secs(601));
+        here.mails.up().await;
+        let (browser, page) = here.arrives("new-at-corp", "new@shop.test").await;
+        here.code(&browser, &page, 1).await;
+        let to: Vec<_> = here.mails.mails().into_iter().flat_map(|mail| mail.to).collect();
+        assert_eq!(to, ["new@shop.test"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_house_that_sends_no_mail_says_so_and_sends_no_code() {
+    let scene = Scene::on(Engine::Sqlite).await;
+    let asking = Asking::at(scene, "storefront", Link::ProveMailbox).await;
+    let browser = asking.scene.house.browser();
+    let page = browser.open("/storefront/login/corp").await;
+    assert!(page.text().contains("not set up to send mail"), "{}", page.text());
+    assert!(page.find_form("/mailbox/").is_none());
+}

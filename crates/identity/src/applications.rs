@@ -294,6 +294,14 @@ mod tests {
     }
 
     #[test]
+    fn shoppers_count_as_authenticated_for_half_an_hour_and_everybody_else_for_ten_minutes() {
+        for door in Application::built_in() {
+            let minutes = if door.user_type == UserType::Customer { 30 } else { 10 };
+            assert_eq!(door.authenticated_for, Duration::from_secs(60 * minutes), "{}", door.key);
+        }
+    }
+
+    #[test]
     fn a_door_that_nobody_could_use_well_is_refused() {
         let [door, ..] = Application::built_in();
         let seconds = Duration::from_secs;
@@ -312,6 +320,14 @@ mod tests {
             Application { fresh_within, ..door.clone() }.check()
         };
         assert_eq!((fresh(60), fresh(59)), (Ok(()), Err(ApplicationError::FreshTooShort)));
+        let authenticated = |length| {
+            let authenticated_for = seconds(length);
+            Application { authenticated_for, ..door.clone() }.check()
+        };
+        assert_eq!((authenticated(60), authenticated(day)), (Ok(()), Ok(())));
+        for length in [59, day + 1] {
+            assert_eq!(authenticated(length), Err(ApplicationError::AuthenticatedFor), "{length}");
+        }
         for name in ["", " ", "a\nb", &"x".repeat(61)] {
             let named = Application { name: name.to_owned(), ..door.clone() };
             assert_eq!(named.check(), Err(ApplicationError::Name), "{name:?}");
@@ -322,6 +338,7 @@ mod tests {
             ApplicationError::IdleBeyondAbsolute,
             ApplicationError::AbsoluteTooLong,
             ApplicationError::FreshTooShort,
+            ApplicationError::AuthenticatedFor,
         ]
         .map(ApplicationError::code);
         assert_eq!(
@@ -331,7 +348,8 @@ mod tests {
                 "idle_too_short",
                 "idle_beyond_absolute",
                 "absolute_too_long",
-                "fresh_too_short"
+                "fresh_too_short",
+                "authenticated_for"
             ]
         );
     }

@@ -81,6 +81,25 @@ fn nothing_is_sealed_that_would_be_worth_nothing() {
     assert_eq!(may_seal(&door, &elsewhere, ACTIVE), Err(SealRefusal::OfOtherDoors));
 }
 
+#[test]
+fn why_nothing_is_sealed_has_a_name_of_its_own() {
+    for (refusal, code) in [
+        (SealRefusal::OfOtherDoors, "wrong_user_type"),
+        (SealRefusal::NotActive, "user_not_active"),
+        (SealRefusal::NotAdministrator, "not_administrator"),
+        (SealRefusal::NoPassword, "no_password"),
+    ] {
+        assert_eq!(refusal.code(), code);
+    }
+}
+
+#[test]
+fn a_code_is_written_in_crockfords_base_32() {
+    let code = |bytes| new_code(&Fixed(bytes)).expose().to_owned();
+    assert_eq!(code([0; 32]), "0".repeat(52));
+    assert_eq!(code([0xff; 32]), format!("{}G", "Z".repeat(51)), "the last bit stands first");
+}
+
 /// Bytes of a test's own.
 struct Fixed([u8; 32]);
 
@@ -88,6 +107,23 @@ impl Entropy for Fixed {
     fn fill(&self, buffer: &mut [u8]) {
         buffer.copy_from_slice(&self.0[..buffer.len()]);
     }
+}
+
+/// The lowest bits of each, the highest first.
+fn bits(values: &[u8], of_each: u8) -> Vec<bool> {
+    let each = |value: &u8| {
+        let value = *value;
+        (0..of_each).rev().map(move |bit| (value >> bit) % 2 == 1)
+    };
+    values.iter().flat_map(each).collect()
+}
+
+/// What a code says, five bits a letter, by the table of whoever invented the letters.
+fn bits_of(code: &str) -> Vec<bool> {
+    let letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let value = |letter| u8::try_from(letters.find(letter).expect("a letter")).unwrap();
+    let values: Vec<u8> = code.chars().map(value).collect();
+    bits(&values, 5)
 }
 
 fn trials() -> impl Strategy<Value = Trial> {
@@ -132,5 +168,6 @@ proptest! {
         }
         let same = new_code(&Fixed(other)).expose() == code.expose();
         prop_assert_eq!(same, bytes == other);
+        prop_assert_eq!(bits_of(code.expose())[..256].to_owned(), bits(&bytes, 8));
     }
 }

@@ -15,7 +15,8 @@ fn a_colour_is_six_digits_and_nothing_else() {
     }
 }
 
-/// Figures that are known elsewhere: the extremes, and the grey on white that is just enough.
+/// Figures that are known elsewhere: the extremes, the grey on white that is just enough, and a
+/// black that is not quite.
 #[test]
 fn contrast_is_what_the_guidelines_say() {
     assert!((Colour::BLACK.contrast(Colour::WHITE) - 21.0).abs() < 1e-9);
@@ -23,6 +24,7 @@ fn contrast_is_what_the_guidelines_say() {
     assert!(colour("#767676").contrast(Colour::WHITE) >= 4.5);
     assert!(colour("#777777").contrast(Colour::WHITE) < 4.5);
     assert!((colour("#ff0000").contrast(Colour::WHITE) - 4.0).abs() < 0.005);
+    assert!((colour("#0a0a0a").contrast(Colour::WHITE) - 19.80).abs() < 0.005);
     assert!((colour("#0000ff").contrast(Colour::WHITE) - 8.59).abs() < 0.005);
 }
 

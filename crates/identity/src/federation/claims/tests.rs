@@ -181,6 +181,22 @@ fn userinfo_fills_what_the_id_token_lacks_and_overrules_nothing() {
 }
 
 #[test]
+fn rules_see_both_documents_as_one_with_one_word_about_the_mailbox() {
+    let claims_of = |claims, userinfo| Value::Object(from_both(claims, userinfo).claims);
+    assert_eq!(
+        claims_of(json!({"groups": ["a"], "tid": "t"}), json!({"groups": ["b"], "team": "x"})),
+        json!({"groups": ["a"], "tid": "t", "team": "x", "sub": "subject-1"})
+    );
+    let said = json!({"email": "a@x.test", "email_verified": true, "team": "x"});
+    assert_eq!(
+        claims_of(json!({"email": "b@x.test", "hd": "x.test", "tid": "t"}), said),
+        json!({
+            "email": "a@x.test", "email_verified": true, "team": "x", "tid": "t", "sub": "subject-1",
+        })
+    );
+}
+
+#[test]
 fn names_are_one_bounded_line_of_text() {
     assert_eq!(names(json!({"given_name": "A\u{0}d\u{1b}a"})), pair("Ada", ""));
     assert_eq!(names(json!({"given_name": "Ada\r\nKing"})), pair("Ada  King", ""));

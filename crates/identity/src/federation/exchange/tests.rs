@@ -107,6 +107,23 @@ fn s083_an_exchange_asks_for_nobodys_approval() {
 }
 
 #[test]
+fn s083_an_exchange_tells_nobody_whether_a_guest_has_an_account() {
+    let fields = serde_json::from_value(serde_json::json!({ "guests": "hold" })).unwrap();
+    let own = Provider { trusted_domains: vec!["company.test".to_owned()], ..provider() };
+    let free = Known { provider: own, ..known(Connection { policy: fields, ..connection() }) };
+    let candidate = Candidate { user: user(), has_identity_of_provider: false };
+    let taken = Known { candidate: Some(candidate), ..free.clone() };
+    let mut guest = arrival(STOREFRONT);
+    guest.external.email_verified = EmailVerified::Absent;
+    let named = [APP.to_owned()];
+    let brought = Brought { kind: SubjectKind::IdToken, audiences: &named };
+    for known in [free, taken] {
+        let decision = decide_exchange(&guest, &known, brought).decision;
+        assert_eq!(decision, refused(Refusal::ApprovalNeedsSignIn));
+    }
+}
+
+#[test]
 fn s083_everything_else_is_as_at_a_callback() {
     assert!(matches!(ask(&linked(Status::Active)), Decision::SignIn { .. }));
     for (status, reason) in [

@@ -9,7 +9,9 @@ use crate::federation::decide::{Candidate, Decided, Decision, Linked, decide};
 use crate::federation::external::EmailVerified;
 use crate::federation::fixtures::{NOW, known, provider};
 use crate::federation::hook::HookWord;
-use crate::federation::policy::{Connection, PolicyFields};
+use crate::federation::policy::{
+    Connection, ConnectionError, Policy, PolicyFields, check_connection,
+};
 use crate::federation::provider::Authority;
 use crate::federation::refusal::Refusal;
 use crate::ids::{ConnectionId, IdentityId};
@@ -145,6 +147,42 @@ fn guests_are_turned_away_unless_the_policy_takes_them() {
             assert!(!decided.considered_account());
         }
     }
+}
+
+#[test]
+fn the_audit_says_by_what_somebody_is_a_guest_and_what_becomes_of_guests() {
+    for (guests, word) in
+        [(Guests::Refuse, "refuse"), (Guests::Hold, "hold"), (Guests::Create, "create")]
+    {
+        assert_eq!(serde_json::to_value(guests).unwrap(), word);
+        assert_eq!(word.parse(), Ok(guests));
+        for (by, what) in
+            [(Guest::ByAddress, "of another domain"), (Guest::ByTenant, "of another tenant")]
+        {
+            let (arrival, known) = arrive(by, json!({ "guests": word }));
+            let rules = decide(&arrival, &known).rules;
+            let saw = rules.into_iter().find(|weighed| weighed.rule == "guests").unwrap().saw;
+            assert_eq!(saw, format!("{what}: {word}"));
+        }
+    }
+}
+
+#[test]
+fn guests_of_an_organisation_are_let_in_by_nobody_but_an_administrator() {
+    let [storefront, ..] = Application::built_in();
+    let save = |authority, guests: &str| {
+        let (_, known) = arrive(Guest::ByTenant, json!({ "guests": guests }));
+        let fields = known.connection.unwrap().policy;
+        let policy = Policy::of(&fields, &PolicyFields::default(), UserType::Customer);
+        let provider = trusted("https://id.example.com", authority, &["company.test"]);
+        check_connection(&provider, &storefront, &policy, &[])
+    };
+    assert_eq!(save(Authority::Operator, "create"), Ok(()));
+    for guests in ["refuse", "hold"] {
+        assert_eq!(save(Authority::Organisation, guests), Ok(()));
+    }
+    let refused = ConnectionError::GuestsOfOrganisation { provider: "Corp".to_owned() };
+    assert_eq!(save(Authority::Organisation, "create"), Err(refused));
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn what_is_kept_stands_at_the_door_again() {
     let again = kept.external(&said.provider);
     assert_eq!(again.claims["groups"], json!(["a", 7]));
     assert_eq!((&again.issuer, &again.subject), (&said.issuer, &said.subject));
+    assert_eq!(kept.subject(), said.subject);
     assert_eq!((&again.email, again.email_verified), (&said.email, said.email_verified));
 }
 
@@ -106,4 +107,35 @@ fn what_is_too_long_is_not_kept_and_nothing_is_said_about_it() {
     let kept = KeptArrival::of(&said, &rules);
     assert_eq!(as_json(&kept)["claims"], json!({ "department": "Sales" }));
     assert_eq!(kept.lacks(&rules), Some("groups"));
+}
+
+#[test]
+fn of_one_person_16_kib_are_kept() {
+    let rules = policy(&json!({ "allow_if": "claims.a == claims.b || claims.c == claims.d" }));
+    let kept = |claims: Value| {
+        let kept = as_json(&KeptArrival::of(&somebody(&claims), &rules));
+        let claims = kept.get("claims").and_then(Value::as_object);
+        claims.map(|claims| claims.keys().cloned().collect::<String>()).unwrap_or_default()
+    };
+    // A name of one letter, and the quotes of a text.
+    let of = |length: usize| "x".repeat(length - 3);
+    assert_eq!(kept(json!({ "a": of(16 * 1024) })), "a");
+    assert_eq!(kept(json!({ "a": of(16 * 1024 + 1) })), "");
+    let half = of(8 * 1024);
+    assert_eq!(kept(json!({ "a": half, "b": half, "c": 1 })), "ab");
+    assert_eq!(kept(json!({ "a": half, "b": of(8 * 1024 + 1), "c": 1, "d": 1 })), "acd");
+}
+
+#[test]
+fn where_claims_are_to_be_had_is_kept_as_far_as_rules_read_those_or_all_of_it() {
+    let elsewhere = json!({ "groups": "src1", "address": "src1" });
+    let said = somebody(&json!({ "_claim_names": elsewhere }));
+    let kept = |rule: &str| as_json(&KeptArrival::of(&said, &policy(&json!({ "allow_if": rule }))));
+    assert_eq!(kept("has(claims.department)").get("claims"), None);
+    let read = json!({ "_claim_names": { "groups": null } });
+    assert_eq!(kept("has(claims.groups)")["claims"], read);
+    let whole = json!({ "_claim_names": elsewhere });
+    for rule in ["has(claims._claim_names)", "has(claims._claim_names) || has(claims.groups)"] {
+        assert_eq!(kept(rule)["claims"], whole, "{rule}");
+    }
 }

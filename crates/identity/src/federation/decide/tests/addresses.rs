@@ -73,7 +73,12 @@ fn an_address_that_somebody_else_has_stays_theirs_and_is_warned_of() {
     let known = Known { candidate: Some(candidate), ..following() };
     let (email, warning, saw) = outcome(&arrival(Some(MARRIED)), &known);
     assert_eq!((email, warning), (None, Some(Warning::EmailTaken)));
+    assert_eq!(warning.map(Warning::code), Some("email_taken"));
     assert_eq!(saw, "somebody else has it");
     let Decision::SignIn { changes, .. } = ask(&arrival(Some(MARRIED)), &known) else { panic!() };
     assert!(changes.is_empty(), "a warning changes nothing");
+    let Decision::SignIn { changes, .. } = ask(&arrival(Some(MARRIED)), &following()) else {
+        panic!()
+    };
+    assert!(!changes.is_empty(), "an address that follows does");
 }

@@ -7,10 +7,14 @@ use crate::applications::Application;
 use crate::email::Email;
 use crate::federation::external::{EmailVerified, ExternalIdentity};
 use crate::federation::fixtures::{ISSUER, NOW, known, provider};
+use crate::federation::decide::Linked;
 use crate::federation::hook::HookWord;
+use crate::federation::mapping::Membership;
 use crate::federation::policy::Connection;
-use crate::ids::ConnectionId;
-use crate::users::{Name, UserType};
+use crate::groups::Group;
+use crate::ids::{ConnectionId, IdentityId};
+use crate::oauth::fixtures::user;
+use crate::users::{Name, User, UserType};
 
 fn under(policy: &Value) -> Known {
     let door = door();
@@ -32,6 +36,11 @@ fn door() -> Application {
 
 /// Somebody new whose claims were kept under the first policy, and then asked about under both.
 fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed> {
+    played_to(claims, &Tried { in_force: under(in_force), changed: under(changed) })
+}
+
+/// Somebody whose claims were kept under the policy in force, and then asked about under both.
+fn played_to(claims: &Value, tried: &Tried) -> Option<Replayed> {
     let external = ExternalIdentity {
         provider: provider().id,
         issuer: ISSUER.to_owned(),
@@ -43,7 +52,6 @@ fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed>
         locale: None,
         claims: claims.as_object().unwrap().clone(),
     };
-    let tried = Tried { in_force: under(in_force), changed: under(changed) };
     let fields = &tried.in_force.connection.as_ref()?.policy;
     let policy = Policy::of(fields, &PolicyFields::default(), UserType::Staff);
     let kept = KeptArrival::of(&external, &policy);
@@ -54,11 +62,40 @@ fn played(claims: &Value, in_force: &Value, changed: &Value) -> Option<Replayed>
         shown: None,
         now: NOW,
     };
-    replay(&kept, &arrival, &tried)
+    replay(&kept, &arrival, tried)
+}
+
+/// Somebody known, whom this connection put into groups, where they are so many; a policy without
+/// rules is not told of them.
+fn member(policy: &Value, of: &[&str]) -> Known {
+    let user = User { user_type: UserType::Staff, ..user() };
+    let identity = IdentityId::from_stored("identity");
+    let memberships = of.iter().map(|name| Membership {
+        group: GroupId::from_stored(*name),
+        name: (*name).to_owned(),
+        granted_here: true,
+    });
+    let groups = ["editors", "support"].map(|name| Group {
+        id: GroupId::from_stored(name),
+        user_type: UserType::Staff,
+        name: name.to_owned(),
+        built_in: false,
+        created_at: NOW,
+    });
+    Known {
+        linked: Some(Linked { identity, email: None, user }),
+        memberships: memberships.collect(),
+        groups: groups.to_vec(),
+        ..under(policy)
+    }
 }
 
 fn difference(claims: &Value, in_force: &Value, changed: &Value) -> &'static str {
-    match played(claims, in_force, changed) {
+    difference_of(played(claims, in_force, changed))
+}
+
+fn difference_of(replayed: Option<Replayed>) -> &'static str {
+    match replayed {
         Some(Replayed::Said(said)) => said.difference.as_str(),
         other => panic!("{other:?}"),
     }
@@ -82,6 +119,28 @@ fn what_differs_comes_from_the_policy_alone() {
         (&create, &json!({ "unknown_user": "create", "default_groups": ["g"] }), "groups"),
     ] {
         assert_eq!(difference(&sales, in_force, changed), expected, "{in_force} {changed}");
+    }
+}
+
+#[test]
+fn what_is_counted_as_other_groups_is_what_somebody_known_would_be_in() {
+    let none = json!({});
+    let gives = |name: &str| json!({ "on_sign_in": { "groups": format!("['{name}']") } });
+    let (editors, support) = (gives("editors"), gives("support"));
+    for (in_force, changed, are_in, expected) in [
+        (&none, &editors, &[][..], "groups"),
+        (&none, &editors, &["editors"], "same"),
+        (&none, &editors, &["support"], "groups"),
+        (&editors, &support, &["editors"], "groups"),
+        (&editors, &support, &["support"], "groups"),
+        (&editors, &editors, &["support"], "same"),
+        (&editors, &none, &["editors"], "same"),
+        (&editors, &none, &["editors", "support"], "groups"),
+    ] {
+        let told = |policy| member(policy, if *policy == none { &[] } else { are_in });
+        let tried = Tried { in_force: told(in_force), changed: told(changed) };
+        let said = difference_of(played_to(&json!({}), &tried));
+        assert_eq!(said, expected, "{in_force} {changed} {are_in:?}");
     }
 }
 

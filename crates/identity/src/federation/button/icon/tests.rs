@@ -46,7 +46,7 @@ fn an_icon_is_small_in_every_sense() {
     let long = format!("{SVG}<!--{}-->", "x".repeat(MAX_ICON));
     assert_eq!(read(&long), Err(IconError::TooLarge));
     let mut full = png_of(1, 1);
-    full.resize(MAX_ICON, 0);
+    full.resize(16 * 1024, 0);
     assert!(Icon::read(full.clone()).is_ok());
     full.push(0);
     assert_eq!(Icon::read(full), Err(IconError::TooLarge));
@@ -79,6 +79,7 @@ fn it_is_kept_as_a_text_that_says_what_it_is() {
     let text = serde_json::to_string(&icon).expect("JSON");
     assert!(text.starts_with("\"image/svg+xml;base64,"), "{text}");
     assert_eq!(serde_json::from_str::<Icon>(&text).expect("the same"), icon);
+    assert_eq!(icon.bytes(), SVG.as_bytes());
     let lie = text.replace("image/svg+xml", "image/png");
     assert!(serde_json::from_str::<Icon>(&lie).is_err(), "a kind that it is not");
     let other = read(&SVG.replace("h8", "h7")).expect("another");

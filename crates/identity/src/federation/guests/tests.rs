@@ -8,7 +8,7 @@ use crate::email::Email;
 use crate::federation::decide::{Candidate, Decided, Decision, Linked, decide};
 use crate::federation::external::EmailVerified;
 use crate::federation::fixtures::{NOW, known, provider};
-use crate::federation::hook::HookWord;
+use crate::federation::hook::{About, DecisionHook, HookAnswer, HookWord};
 use crate::federation::policy::{
     Connection, ConnectionError, Policy, PolicyFields, check_connection,
 };
@@ -224,6 +224,56 @@ fn a_guest_is_let_in_at_once_only_with_an_address_that_counts_and_is_nobodys() {
     assert!(matches!(decide(&arrival, &known).decision, Decision::Create(_)));
     known.candidate = Some(account());
     assert_eq!(reason(&decide(&arrival, &known)), Refusal::LinkingOff);
+}
+
+#[test]
+fn s051_the_hook_is_told_the_same_of_a_held_guest_whoever_has_their_address() {
+    let url = "https://hook.example.com/";
+    let hook = || DecisionHook { url: url.to_owned(), allow_private: Vec::new() };
+    let hooked = json!({ "guests": "hold", "decision_hook": { "url": url } });
+    let ask = |policy: &Value, word: &HookWord, taken: bool| {
+        let (mut arrival, mut known) = arrive(Guest::ByTenant, policy.clone());
+        arrival.hook = word.clone();
+        known.candidate = taken.then(account);
+        decide(&arrival, &known)
+    };
+    let ahead = ask(&hooked, &HookWord::Ahead, true);
+    assert_eq!(ahead, ask(&hooked, &HookWord::Ahead, false));
+    let about = About::of(&ahead.decision);
+    let answer = HookAnswer::parse(br#"{"decision":"allow"}"#).unwrap();
+    let said = HookWord::Said { hook: hook(), about, answer };
+    assert!(matches!(ask(&hooked, &said, false).decision, Decision::Hold(_)));
+    assert_eq!(reason(&ask(&hooked, &said, true)), Refusal::UserHeld);
+    // Where there is none to be told, what is said ahead is what comes.
+    let unhooked = json!({ "guests": "hold" });
+    for taken in [false, true] {
+        let ahead = ask(&unhooked, &HookWord::Ahead, taken);
+        assert_eq!(ahead, ask(&unhooked, &HookWord::Unasked, taken));
+    }
+}
+
+#[test]
+fn a_guest_whom_a_rule_holds_waits_like_everybody_else() {
+    let policy = json!({ "guests": "create", "on_create": { "status": "'held'" } });
+    let (arrival, mut known) = arrive(Guest::ByTenant, policy);
+    assert!(matches!(decide(&arrival, &known).decision, Decision::Hold(_)));
+    known.candidate = Some(account());
+    assert_eq!(reason(&decide(&arrival, &known)), Refusal::LinkingOff);
+}
+
+#[test]
+fn the_word_about_a_guests_address_settles_the_matter_where_it_does_not_count() {
+    for (by, guests, settles) in [
+        (Guest::ByAddress, "create", true),
+        (Guest::ByAddress, "hold", false),
+        (Guest::ByTenant, "create", false),
+        (Guest::ByTenant, "hold", false),
+    ] {
+        let (arrival, known) = arrive(by, json!({ "guests": guests }));
+        let rules = decide(&arrival, &known).rules;
+        let word = rules.iter().rfind(|weighed| weighed.rule == "email_trust").unwrap();
+        assert_eq!(word.settled, settles, "{by:?} {guests}");
+    }
 }
 
 #[test]

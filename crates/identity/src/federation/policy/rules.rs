@@ -222,11 +222,6 @@ pub enum ParametersError {
 }
 
 impl Parameters {
-    /// Each with its name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Expression<Challenge>)> {
-        self.0.iter().map(|(name, expression)| (name.as_str(), expression))
-    }
-
     /// What they are for these facts; one whose facts are missing is left out.
     pub fn values(
         &self,

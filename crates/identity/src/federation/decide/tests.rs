@@ -10,6 +10,7 @@ use crate::ids::{ConnectionId, PublicId};
 use crate::users::{Birth, Population, UserType};
 
 mod addresses;
+mod audit;
 mod page;
 mod policies;
 mod proofs;

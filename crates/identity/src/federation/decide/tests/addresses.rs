@@ -63,6 +63,12 @@ fn a_provider_moves_nobody_out_of_a_mailbox_that_it_has_no_say_about() {
     stays(&came, &known, "the one so far is not the provider's to change");
     known.provider.trusted_domains.push("company.test".to_owned());
     assert_eq!(outcome(&came, &known).0.as_deref(), Some(MARRIED));
+    // What the operator's own provider says of the new one, it need not have said of the one so far.
+    let mut known = following();
+    known.provider.trusted_domains = vec!["married.test".to_owned()];
+    let mut unsaid = came;
+    unsaid.external.email_verified = EmailVerified::Absent;
+    assert_eq!(outcome(&unsaid, &known).0.as_deref(), Some(MARRIED));
 }
 
 #[test]

@@ -122,10 +122,14 @@ fn only_a_whole_answer_is_one() {
         let said = HookAnswer::parse(bad.as_bytes());
         assert!(matches!(said, Err(HookFault::Answer(_))), "{bad}: {said:?}");
     }
-    let many = json!({ "decision": "allow", "groups": vec!["buyers"; 501] }).to_string();
-    assert!(HookAnswer::parse(many.as_bytes()).is_err());
+    let naming = |groups: usize| {
+        let answer = json!({ "decision": "allow", "groups": vec!["buyers"; groups] });
+        HookAnswer::parse(answer.to_string().as_bytes())
+    };
+    assert!(naming(500).is_ok());
+    assert!(naming(501).is_err());
     let mut long = good.to_vec();
-    long.resize(MAX_ANSWER, b' ');
+    long.resize(64 * 1024, b' ');
     assert!(HookAnswer::parse(&long).is_ok());
     long.push(b' ');
     assert!(HookAnswer::parse(&long).is_err(), "longer than it may be");
@@ -239,6 +243,33 @@ fn it_adds_names_a_language_and_groups() {
     let changes = asked(&known, answer).decision.changes().unwrap().clone();
     assert_eq!(changes.granted, []);
     assert_eq!(changes.revoked, [GroupId::from_stored("sellers")]);
+}
+
+/// Whoever was put into a group by hand is put into it here, too, and stays when that hand lets go.
+#[test]
+fn it_gives_a_group_that_this_connection_has_not_given_yet() {
+    let answer = json!({ "decision": "allow", "groups": ["buyers"] });
+    for (name, granted_here, given) in
+        [("buyers", true, &[][..]), ("buyers", false, &["buyers"]), ("sellers", true, &["buyers"])]
+    {
+        let group = GroupId::from_stored(name);
+        let membership = Membership { group, name: name.to_owned(), granted_here };
+        let known = Known { memberships: vec![membership], ..of_a_known_one(json!({})) };
+        let decided = asked(&known, answer.clone());
+        let given: Vec<GroupId> = given.iter().map(|one| GroupId::from_stored(*one)).collect();
+        assert_eq!(decided.decision.changes().unwrap().granted, given, "{name} {granted_here}");
+    }
+}
+
+#[test]
+fn the_audit_says_how_many_groups_it_named() {
+    for (groups, saw) in
+        [(json!([]), "allows"), (json!(["buyers", "Buyers"]), "allows, names 1 groups")]
+    {
+        let answer = json!({ "decision": "allow", "groups": groups });
+        let decided = asked(&stranger(json!({})), answer);
+        assert_eq!(decided.rules.last().unwrap().saw, saw);
+    }
 }
 
 #[test]

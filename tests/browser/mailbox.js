@@ -24,8 +24,8 @@ scenario('mailbox', { certified: true }, (scene, stage) => {
     assert.match(visitor.url.pathname, new RegExp(`^/${door}/proof/`), await visitor.text());
     return visitor;
   };
-  const codeTo = async (email) => (await stage.mail.take(email)).text.match(/^ {4}(\d{4} \d{4})$/m)[1];
-  const wrong = (code) => code.replaceAll(/\d/g, (digit) => (digit === '0' ? '1' : '0'));
+  const codeTo = async (email) => (await stage.mail.take(email)).text.match(/^ {4}(\w{4}-\w{4})$/m)[1];
+  const wrong = (code) => (code[0] === '0' ? '1' : '0') + code.slice(1);
   const give = async (visitor, code) => {
     await visitor.fill({ code });
     await visitor.submit('code');
@@ -106,5 +106,24 @@ scenario('mailbox', { certified: true }, (scene, stage) => {
     await stage.look(again, 'mailbox-throttled');
     await again.press('Sign in another way');
     assert.equal(again.url.pathname, '/storefront/login');
+  });
+
+  scene('what was shown before a fault is settled when they go on', async () => {
+    const email = 'fay.fault@shop.test';
+    const visitor = await comes('storefront', email);
+    await stage.house.rows.change(`UPDATE proofs SET mailbox_shown_at = 1 WHERE id = '${visitor.url.pathname.split('/')[3]}'`);
+    await visitor.page.reload();
+    await stage.look(visitor, 'mailbox-everything-shown');
+    await visitor.press('Go on');
+    assert.equal(visitor.url.pathname, '/storefront', await visitor.text());
+  });
+
+  scene('a house that sends no mail says so', async () => {
+    await stage.house.reopen((text) => text.replace(/^smtp_url.*$/m, ''));
+    const visitor = await comes('storefront', 'nina.nomail@shop.test');
+    await visitor.sees('no mail goes out from here');
+    await stage.look(visitor, 'mailbox-no-mail');
+    const said = await stage.house.cli('providers', 'change-connection', OTHER.key, '--application', 'storefront', '--link', 'prove_mailbox');
+    assert.match(said, /Nobody new can come in by it yet: no mail goes out/);
   });
 });

@@ -1,6 +1,6 @@
 // The house under test: the built binary with a data folder of its own, and its command line.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -48,6 +48,13 @@ export class House {
   async open() {
     this.program = new Program(`house-${this.name}`, binary(), ['--config', this.config, 'serve'], { cwd: this.folder });
     await this.program.ready(`${this.url}/healthz`, 20);
+  }
+
+  /** Closes it, changes the text of its configuration, and opens it again. */
+  async reopen(change) {
+    await this.program.stop();
+    writeFileSync(this.config, change(readFileSync(this.config, 'utf8')));
+    await this.open();
   }
 
   async stop() {

@@ -9,6 +9,7 @@ pub mod federation;
 pub mod forward_auth;
 pub mod groups;
 pub mod ids;
+mod letters;
 pub mod oauth;
 pub mod passwords;
 pub mod return_to;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::federation::external::ExternalIdentity;
 use crate::secret::Digest;
 use crate::time::Moment;
 use crate::users::{Population, UserType};
@@ -34,10 +35,17 @@ pub struct Throttles {
     pub account_row: u32,
     /// One network over all accounts: the same few passwords tried at many of them.
     pub network: Limit,
-    /// Reset mails to one address; codes for a mailbox, too, counted apart.
+    /// Reset mails to one address.
     pub reset_address: Limit,
-    /// Reset mails asked for from one network; codes for a mailbox, too, counted apart.
+    /// Reset mails asked for from one network.
     pub reset_network: Limit,
+    /// Codes for a mailbox asked for by one person at a provider.
+    pub code_subject: Limit,
+    /// Codes for a mailbox to one address: more than one person may ask for, so that no stranger who
+    /// claims an address keeps its owner from a code alone.
+    pub code_address: Limit,
+    /// Codes for a mailbox asked for from one network.
+    pub code_network: Limit,
     /// Failures of one OAuth client from one network. The wait is short: a secret of ours cannot
     /// be guessed, and another instance of the same client may be right.
     pub client: Limit,
@@ -57,6 +65,9 @@ impl Default for Throttles {
             network: limit(100, 15, 15),
             reset_address: limit(3, 60, 60),
             reset_network: limit(20, 60, 60),
+            code_subject: limit(3, 60, 60),
+            code_address: limit(10, 60, 60),
+            code_network: limit(60, 60, 60),
             client: limit(20, 5, 1),
         }
     }
@@ -80,6 +91,8 @@ pub enum BucketKind {
     ResetAddress,
     /// Reset mails asked for from one network.
     ResetNetwork,
+    /// Codes for a mailbox asked for by one person at a provider.
+    CodeSubject,
     /// Codes for a mailbox to one address.
     CodeAddress,
     /// Codes for a mailbox asked for from one network.
@@ -90,7 +103,7 @@ pub enum BucketKind {
 
 impl BucketKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AccountNetwork,
         Self::AccountRow,
         Self::Device,
@@ -98,6 +111,7 @@ impl BucketKind {
         Self::Network,
         Self::ResetAddress,
         Self::ResetNetwork,
+        Self::CodeSubject,
         Self::CodeAddress,
         Self::CodeNetwork,
         Self::Client,
@@ -113,6 +127,7 @@ impl BucketKind {
             Self::Network => "network",
             Self::ResetAddress => "reset_address",
             Self::ResetNetwork => "reset_network",
+            Self::CodeSubject => "code_subject",
             Self::CodeAddress => "code_address",
             Self::CodeNetwork => "code_network",
             Self::Client => "client",
@@ -214,11 +229,14 @@ pub fn buckets_for_reset_mail(
 pub fn buckets_for_code_mail(
     population: &Population,
     user_type: UserType,
-    email_key: &str,
+    external: &ExternalIdentity,
     ip: IpAddr,
 ) -> Vec<Bucket> {
-    let account = [user_type.as_str(), population.as_str(), email_key];
+    let email = external.email.as_ref().map_or("", |email| email.key());
+    let account = [user_type.as_str(), population.as_str(), email];
+    let person = [external.provider.as_str(), &external.issuer, &external.subject];
     vec![
+        bucket(BucketKind::CodeSubject, &person, &[]),
         bucket(BucketKind::CodeAddress, &account, &[]),
         bucket(BucketKind::CodeNetwork, &[], &[&network_of(ip)]),
     ]
@@ -261,8 +279,11 @@ impl Throttles {
             BucketKind::AccountNetwork | BucketKind::Device => Rule::Window(self.account_network),
             BucketKind::AccountRow | BucketKind::DeviceRow => Rule::Row(self.account_row),
             BucketKind::Network => Rule::Window(self.network),
-            BucketKind::ResetAddress | BucketKind::CodeAddress => Rule::Window(self.reset_address),
-            BucketKind::ResetNetwork | BucketKind::CodeNetwork => Rule::Window(self.reset_network),
+            BucketKind::ResetAddress => Rule::Window(self.reset_address),
+            BucketKind::ResetNetwork => Rule::Window(self.reset_network),
+            BucketKind::CodeSubject => Rule::Window(self.code_subject),
+            BucketKind::CodeAddress => Rule::Window(self.code_address),
+            BucketKind::CodeNetwork => Rule::Window(self.code_network),
             BucketKind::Client => Rule::Window(self.client),
         }
     }
@@ -331,7 +352,9 @@ pub fn settled_ok(
     counters: &[(Bucket, Option<Counter>)],
 ) -> Vec<(Bucket, Option<Counter>)> {
     let given_back = give_back(throttles, reserved_at, counters);
-    let of_network = |kind| matches!(kind, BucketKind::Network | BucketKind::ResetNetwork);
+    let of_network = |kind| {
+        matches!(kind, BucketKind::Network | BucketKind::ResetNetwork | BucketKind::CodeNetwork)
+    };
     given_back
         .into_iter()
         .map(|(bucket, counter)| {

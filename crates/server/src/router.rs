@@ -69,7 +69,7 @@ fn forms() -> Vec<Route> {
         ),
         (
             "/{application}/proof/{proof}/mailbox/check",
-            get(federation::proof::back).post(federation::proof::check),
+            get(federation::proof::back).post(federation::proof::check_code),
         ),
         ("/{application}/logout", get(sessions::logout::ask).post(sessions::logout::leave)),
         (

@@ -61,11 +61,13 @@ pub enum ConnectionError {
     #[error(
         "through this connection nobody could ever sign in for the first time: no e-mail address \
          from \"{provider}\" would count, so it could neither be linked to a user nor make one; \
-         name the domains that the provider is trusted with (--trusted-domain example.com)"
+         {advice}"
     )]
     NothingCounts {
         /// Name of the provider.
         provider: String,
+        /// What would help.
+        advice: &'static str,
     },
     /// A public provider for people who work for somebody.
     #[error(
@@ -216,6 +218,17 @@ pub fn check_connection(
     check_default_groups(application.user_type, default_groups)
 }
 
+/// What helps where the operator may take a provider's word.
+const TRUST: &str = "name the domains that the provider is trusted with \
+                     (--trusted-domain example.com)";
+
+/// What helps where nobody may.
+const SHOW: &str = "have people show that the address or the account is theirs \
+                    (--link prove_mailbox or --link ask_proof)";
+
+/// What helps before that.
+const ASK: &str = "ask the provider for e-mail addresses (--scope email)";
+
 /// That an address from this provider could ever count here, and none counts that should not.
 fn check_word(
     provider: &Provider,
@@ -244,7 +257,14 @@ fn check_word(
             ConnectionError::PublicForPrivileged { application: key() }
         }
         _ if is_for_linking_alone(policy) => return Ok(()),
-        _ => ConnectionError::NothingCounts { provider: provider.name.clone() },
+        authority => {
+            let advice = match authority {
+                Authority::Operator | Authority::Organisation => TRUST,
+                Authority::Public if says_email(provider) => SHOW,
+                Authority::Public => ASK,
+            };
+            ConnectionError::NothingCounts { provider: provider.name.clone(), advice }
+        }
     })
 }
 

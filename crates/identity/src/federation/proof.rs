@@ -14,9 +14,9 @@ use crate::secret::Digest;
 use crate::time::Moment;
 use crate::users::Name;
 
-pub mod code;
+pub mod mailbox;
 
-pub use code::Codes;
+pub use mailbox::Codes;
 
 #[cfg(test)]
 mod tests;

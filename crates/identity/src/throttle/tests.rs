@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod codes;
+
 type Counters = Vec<(Bucket, Option<Counter>)>;
 
 const KEY: &str = "ada@company.test";
@@ -289,41 +291,26 @@ fn what_is_given_back_is_removed_at_zero_and_never_taken_from_a_later_count() {
 }
 
 #[test]
-fn s045_reset_mails_and_codes_are_bounded_by_address_and_by_network() {
-    for buckets in [buckets_for_reset_mail, buckets_for_code_mail] {
-        let mails = |n: u32, from: &str| {
-            let key = format!("user{n}@company.test");
-            buckets(&Population::default_one(), UserType::Staff, &key, ip(from))
-        };
-        let mut kept = Kept::default();
-        for n in 0..3 {
-            assert!(granted(&kept.attempt(START, &mails(1, &format!("192.0.2.{n}")))));
-        }
-        assert_eq!(kept.attempt(START, &mails(1, "192.0.2.9")), Reservation::Wait { minutes: 60 });
-        assert!(granted(&kept.attempt(START.plus(MINUTE * 60), &mails(1, "192.0.2.9"))));
-
-        let mut kept = Kept::default();
-        for n in 0..20 {
-            assert!(granted(&kept.attempt(START, &mails(n, "192.0.2.1"))));
-        }
-        assert_eq!(kept.attempt(START, &mails(20, "192.0.2.1")), Reservation::Wait { minutes: 60 });
-    }
-}
-
-#[test]
-fn codes_are_counted_apart_from_reset_mails_and_a_success_gives_one_back_to_the_network() {
-    let key = "user@company.test";
-    let of = |buckets: fn(&Population, UserType, &str, IpAddr) -> Vec<Bucket>| {
-        buckets(&Population::default_one(), UserType::Staff, key, ip("192.0.2.1"))
+fn reset_mails_are_bounded_by_address_and_by_network() {
+    let mails = |n: u32, from: &str| {
+        let key = format!("user{n}@company.test");
+        buckets_for_reset_mail(&Population::default_one(), UserType::Staff, &key, ip(from))
     };
     let mut kept = Kept::default();
-    for _ in 0..3 {
-        assert!(granted(&kept.attempt(START, &of(buckets_for_reset_mail))));
+    for n in 0..3 {
+        assert!(granted(&kept.attempt(START, &mails(1, &format!("192.0.2.{n}")))));
     }
-    assert!(granted(&kept.attempt(START, &of(buckets_for_code_mail))));
-    let after = settled_ok(&Throttles::default(), START, &kept.read(&of(buckets_for_reset_mail)));
+    assert_eq!(kept.attempt(START, &mails(1, "192.0.2.9")), Reservation::Wait { minutes: 60 });
+    assert!(granted(&kept.attempt(START.plus(MINUTE * 60), &mails(1, "192.0.2.9"))));
+
+    let mut kept = Kept::default();
+    for n in 0..20 {
+        assert!(granted(&kept.attempt(START, &mails(n, "192.0.2.1"))));
+    }
+    assert_eq!(kept.attempt(START, &mails(20, "192.0.2.1")), Reservation::Wait { minutes: 60 });
+    let after = settled_ok(&Throttles::default(), START, &kept.read(&mails(0, "192.0.2.1")));
     assert_eq!(after[0].1, None);
-    assert_eq!(after[1].1.map(|counter| counter.failures), Some(2));
+    assert_eq!(after[1].1.map(|counter| counter.failures), Some(19));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::ApplicationChange;
 
 use super::answer::table;
-use super::policy::{InheritArguments, PolicyArguments, Shown, nothing_to_change};
+use super::policy::{InheritArguments, PolicyArguments, Shown, no_codes, nothing_to_change};
 use super::providers::{tools, upstream};
 use super::span::{Span, show as shown};
 use super::{Answer, CommandHouse, Failure, Force};
@@ -213,7 +213,8 @@ async fn change_defaults(
     let changed = save::change_defaults(&tools, &command.named.key, &edit, &by).await?;
     let shown = defaults(house, &changed).await?;
     let head = ["FIELD", "VALUE", "SET FOR"];
-    let text = format!("Changed {}.\n\n{}", changed.key, table(&head, &shown.rows()));
+    let note = no_codes(house, &edit);
+    let text = format!("Changed {}.{note}\n\n{}", changed.key, table(&head, &shown.rows()));
     let mut json = application_json(house, &changed).await?;
     json["defaults"] = shown.json();
     Ok(Answer::new(text, json))

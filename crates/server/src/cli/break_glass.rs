@@ -91,7 +91,7 @@ async fn seal(house: &CommandHouse, sealed: &Sealed) -> Result<Answer, Failure> 
     let origin = house.config.server.public_url.as_str().trim_end_matches('/');
     let address = format!("{origin}/{}/break-glass", door.key);
     let code = for_people(&code);
-    let told = if house.config.mail.smtp_url.is_some() {
+    let told = if house.config.mail.goes_out() {
         "Every administrator is told by mail."
     } else {
         "Every administrator would be told by mail, but no mail goes out (mail.smtp_url is not set)."

@@ -48,7 +48,7 @@ impl ConfigCommand {
                     "listen": address.to_string(),
                     "public_url": url.as_str(),
                     "key_file": config.keys.file.display().to_string(),
-                    "mail": config.mail.smtp_url.is_some(),
+                    "mail": config.mail.goes_out(),
                     "remarks": remarks,
                 });
                 Ok(Answer::new(text, json))

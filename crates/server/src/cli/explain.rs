@@ -246,14 +246,19 @@ fn words(decided: &Decided, known: &Known) -> String {
         }
         Decision::AskProof { asked } => {
             let shows = match asked {
-                proof::Asked::Account => "sign in once with what the account of this address has",
+                proof::Asked::Account => "sign in once with what an account of this address has",
                 proof::Asked::Mailbox => "give back a code that is sent to this address",
                 proof::Asked::Both => {
                     "give back a code that is sent to this address, and then sign in once with \
-                     what its account has"
+                     what an account of it has"
                 }
             };
-            format!("Has to {shows}; whether there is one is not shown.")
+            let told = if decided.considered_account() {
+                ""
+            } else {
+                " Whether an account has the address is not looked at before."
+            };
+            format!("Has to {shows}; then it is decided again.{told}")
         }
         Decision::Create(new) => made(new, "signs in"),
         Decision::Hold(new) => made(new, "waits for approval"),

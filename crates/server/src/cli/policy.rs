@@ -115,6 +115,16 @@ pub struct InheritArguments {
     inherit: Vec<PolicyField>,
 }
 
+/// What is said besides where people shall be asked for a code that nobody could be sent.
+pub(super) fn no_codes(house: &CommandHouse, edit: &PolicyEdit) -> &'static str {
+    if edit.link == Some(Link::ProveMailbox) && !house.config.mail.goes_out() {
+        "\nNobody new can come in by it yet: no mail goes out (mail.smtp_url is not set), so no code \
+         can be sent."
+    } else {
+        ""
+    }
+}
+
 impl PolicyArguments {
     /// What to change. Expressions are checked here, with the place where one is wrong.
     pub(super) fn edit(self, inherit: InheritArguments) -> Result<PolicyEdit, Failure> {

@@ -147,6 +147,9 @@ fn throttles(config: &Config) -> Result<(), Refused> {
         ("throttle.network_wait_minutes", throttle.network_wait_minutes == 0),
         ("throttle.reset_address_per_hour", throttle.reset_address_per_hour == 0),
         ("throttle.reset_network_per_hour", throttle.reset_network_per_hour == 0),
+        ("throttle.code_subject_per_hour", throttle.code_subject_per_hour == 0),
+        ("throttle.code_address_per_hour", throttle.code_address_per_hour == 0),
+        ("throttle.code_network_per_hour", throttle.code_network_per_hour == 0),
         ("throttle.trip_network_per_minute", throttle.trip_network_per_minute == 0),
         ("throttle.request_network_per_minute", throttle.request_network_per_minute == 0),
         ("throttle.refusal_network_per_hour", throttle.refusal_network_per_hour == 0),
@@ -180,10 +183,10 @@ pub(super) fn remarks(config: &Config) -> Vec<String> {
              port"
         ));
     }
-    if config.mail.smtp_url.is_none() {
+    if !config.mail.goes_out() {
         remarks.push(
-            "mail.smtp_url is not set: mail, such as the links of \"Forgot your password?\", waits \
-             in the queue and reaches nobody"
+            "mail.smtp_url is not set: mail, such as the links of \"Forgot your password?\" and the \
+             codes of `link: prove_mailbox`, waits in the queue and reaches nobody"
                 .to_owned(),
         );
     }
@@ -252,6 +255,9 @@ mod tests {
             zero(|t| t.network_wait_minutes = 0),
             zero(|t| t.reset_address_per_hour = 0),
             zero(|t| t.reset_network_per_hour = 0),
+            zero(|t| t.code_subject_per_hour = 0),
+            zero(|t| t.code_address_per_hour = 0),
+            zero(|t| t.code_network_per_hour = 0),
             zero(|t| t.trip_network_per_minute = 0),
             zero(|t| t.request_network_per_minute = 0),
             zero(|t| t.refusal_network_per_hour = 0),

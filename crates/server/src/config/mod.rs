@@ -142,6 +142,12 @@ pub struct ThrottleConfig {
     pub reset_address_per_hour: u32,
     /// Reset mails asked for by one network in an hour.
     pub reset_network_per_hour: u32,
+    /// Codes for a mailbox asked for by one person at a provider in an hour.
+    pub code_subject_per_hour: u32,
+    /// Codes for a mailbox sent to one address in an hour.
+    pub code_address_per_hour: u32,
+    /// Codes for a mailbox asked for by one network in an hour.
+    pub code_network_per_hour: u32,
     /// Trips to a provider that one network may begin in a minute.
     pub trip_network_per_minute: u32,
     /// Requests of applications that one network may leave here in a minute.
@@ -338,6 +344,13 @@ impl Default for PasswordsConfig {
     }
 }
 
+impl MailConfig {
+    /// Whether mail goes out at all; without a server it waits in the queue.
+    pub fn goes_out(&self) -> bool {
+        self.smtp_url.is_some()
+    }
+}
+
 impl Default for ThrottleConfig {
     fn default() -> Self {
         Self {
@@ -350,6 +363,9 @@ impl Default for ThrottleConfig {
             network_wait_minutes: 15,
             reset_address_per_hour: 3,
             reset_network_per_hour: 20,
+            code_subject_per_hour: 3,
+            code_address_per_hour: 10,
+            code_network_per_hour: 60,
             trip_network_per_minute: 120,
             request_network_per_minute: 120,
             refusal_network_per_hour: 100,

@@ -64,7 +64,8 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "",
         "`smtps://HOST:465`, `smtp://HOST:587?tls=required` (STARTTLS) or `smtp://127.0.0.1:PORT` \
-         (plain, on this machine alone). Without it, mail waits in the queue.",
+         (plain, on this machine alone). Without it, mail waits in the queue, and `prove_mailbox` \
+         lets nobody new in.",
     ),
     Key("mail.username", Kind::Text, "", "User name at the SMTP server."),
     Key("mail.password_file", Kind::Text, "", "A file that holds the password there."),
@@ -117,18 +118,16 @@ const KEYS: &[Key] = &[
     ),
     Key("throttle.network_window_minutes", Kind::Number, "15", "Minutes in which those count."),
     Key("throttle.network_wait_minutes", Kind::Number, "15", "Minutes to wait then."),
+    Key("throttle.reset_address_per_hour", Kind::Number, "3", "Reset mails for one address."),
+    Key("throttle.reset_network_per_hour", Kind::Number, "20", "Reset mails for one network."),
     Key(
-        "throttle.reset_address_per_hour",
+        "throttle.code_subject_per_hour",
         Kind::Number,
         "3",
-        "Reset mails for one address; codes for a mailbox, too, counted apart.",
+        "Codes for a mailbox (`prove_mailbox`) for one person at a provider.",
     ),
-    Key(
-        "throttle.reset_network_per_hour",
-        Kind::Number,
-        "20",
-        "Reset mails for one network; codes for a mailbox, too, counted apart.",
-    ),
+    Key("throttle.code_address_per_hour", Kind::Number, "10", "The same for one address."),
+    Key("throttle.code_network_per_hour", Kind::Number, "60", "The same for one network."),
     Key(
         "throttle.trip_network_per_minute",
         Kind::Number,

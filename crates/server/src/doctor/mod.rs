@@ -5,6 +5,7 @@ mod certificate;
 mod clocks;
 mod front;
 mod glass;
+mod mailbox;
 mod outside;
 mod own;
 pub mod probe;
@@ -97,7 +98,7 @@ pub async fn examine(
         config.remarks().into_iter().map(|said| own::remarked(&said)).collect();
     let house = own::open(bag, &mut findings, &mut clocks).await;
     if let Some(house) = &house {
-        own::people_and_keys(house, &mut findings).await;
+        own::people_and_keys(house, config.mail.goes_out(), &mut findings).await;
     }
     let hosts = match &house {
         Some(house) => own::protected_hosts(&house.store, &mut findings).await,

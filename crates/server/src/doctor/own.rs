@@ -5,8 +5,8 @@ use identity::oauth::clients::SigningAlgorithm;
 use store::{Examined, Schema, Store};
 
 use super::clocks::Clocks;
-use super::glass;
 use super::{Bag, Finding, Standing};
+use super::{glass, mailbox};
 use crate::app::{OpenError, open_store};
 use crate::keys::Keyring;
 use crate::oauth::signing::{Signer, Tools};
@@ -116,9 +116,15 @@ fn database(examined: &Result<Option<Examined>, store::Error>) -> Vec<Finding> {
 }
 
 /// Who can administer it, what signs, and whether time went on since the last entry.
-pub(super) async fn people_and_keys(house: &Opened, findings: &mut Vec<Finding>) {
+pub(super) async fn people_and_keys(
+    house: &Opened,
+    mail_goes_out: bool,
+    findings: &mut Vec<Finding>,
+) {
     findings.push(administrators(&house.store).await.unwrap_or_else(|error| lost(&error)));
     findings.extend(glass::look(&house.store).await.unwrap_or_else(|error| vec![lost(&error)]));
+    let codes = mailbox::look(&house.store, mail_goes_out).await;
+    findings.extend(codes.unwrap_or_else(|error| vec![lost(&error)]));
     findings.push(match &house.signing {
         Ok(None) => Finding::good("signing_keys", "Every algorithm has a key that signs."),
         Ok(Some(algorithm)) => {

@@ -44,9 +44,10 @@ const WORDS: [(Refusal, &str, &str); Refusal::ALL.len()] = [
     (
         Refusal::AccountUnconfirmed,
         "Confirm your account first",
-        "There is an account here whose e-mail address was never confirmed. To confirm it, have a \
-         message sent to you as for a forgotten password, and choose a password; then sign in with \
-         {provider} again. If no passwords are taken here, ask your administrator for help.",
+        "There is an account here whose e-mail address was never confirmed, and somebody else may \
+         know its password. To confirm it, have a message sent to you as for a forgotten password, \
+         and choose a new password; then sign in with {provider} again. If no passwords are taken \
+         here, ask your administrator for help.",
     ),
     (
         Refusal::LinkedToAnother,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use identity::applications::{Application, ApplicationKey};
 use identity::email::Email;
-use identity::federation::proof::PROOF_LIFE;
 use identity::ids::UserId;
 use identity::secret::Secret;
 use identity::time::Moment;
@@ -58,9 +57,10 @@ pub async fn compose(
             reset_asked(app, asked, &email_key, now).await
         }
         // The code is worth nothing any more.
-        Letter::MailboxCode { .. } if now.since(since) >= PROOF_LIFE => Ok(Task::Nothing),
-        Letter::MailboxCode { application, to, provider, code } => {
-            let code = mailbox::Code { to, provider, code: Secret::new(code) };
+        Letter::MailboxCode { expires_at, .. } if now >= expires_at => Ok(Task::Nothing),
+        Letter::MailboxCode { application, user, to, provider, code, expires_at } => {
+            let minutes = expires_at.since(now).as_secs().div_ceil(60);
+            let code = mailbox::Code { user, to, provider, code: Secret::new(code), minutes };
             mailbox::code(app, &application, code).await
         }
         Letter::ResetLink { application, user, token, asked_at, return_to } => {

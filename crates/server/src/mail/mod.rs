@@ -8,6 +8,7 @@ use identity::applications::ApplicationKey;
 use identity::entropy::Entropy;
 use identity::ids::{MailId, UserId};
 use identity::secret::Secret;
+use identity::throttle::{Bucket, Reservation, reserve};
 use identity::time::Moment;
 use serde::{Deserialize, Serialize};
 use store::{AuditNote, By, NewMail};
@@ -15,11 +16,12 @@ use store::{AuditNote, By, NewMail};
 use crate::app::App;
 use crate::error::PageError;
 use crate::keys::Keyring;
+use crate::passwords::throttles;
 use crate::visit::Visit;
 
 /// What the queue holds: not a mail but the reason for one. The words are found, and the
-/// recipient's address is looked up, when it is sent: mail goes to the stored address and nowhere
-/// else.
+/// recipient's address is looked up, when it is sent: where an account is meant, mail goes to its
+/// stored address and nowhere else. Only a code for a mailbox goes to an address that is nobody's.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Letter {
@@ -40,12 +42,16 @@ pub enum Letter {
     MailboxCode {
         /// At which door.
         application: ApplicationKey,
-        /// The address as the provider wrote it. Where an account has it, mail goes to the account's.
+        /// Whose account it is about, if somebody had the address when it was asserted.
+        user: Option<UserId>,
+        /// The address as the provider wrote it.
         to: String,
         /// What the provider is called.
         provider: String,
         /// The code; a secret, which is why the whole letter is sealed.
         code: String,
+        /// From when on it is worth nothing.
+        expires_at: Moment,
     },
     /// A link that sets a new password.
     ResetLink {
@@ -134,6 +140,18 @@ impl Sender {
         let Self { request_id, address, user_agent } = self;
         By::visitor(AuditNote { request_id, address, user_agent, ..AuditNote::default() })
     }
+}
+
+/// Counts a mail that somebody asks for; the minutes to wait when there were too many.
+pub async fn wait(app: &App, buckets: &[Bucket], now: Moment) -> Result<Option<u64>, PageError> {
+    let limits = throttles(&app.config.throttle);
+    let decide = |counters: &[_]| reserve(now, &limits, counters);
+    Ok(match app.store.reserve_sign_in(buckets, decide, now).await? {
+        Reservation::Granted { .. } => None,
+        Reservation::Wait { minutes } => Some(minutes),
+        // Of failures in a row alone, and a mail is none.
+        Reservation::Barrier => Some(1),
+    })
 }
 
 /// Puts a letter into the queue.

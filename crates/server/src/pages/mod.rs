@@ -37,6 +37,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("login.html", include_str!("../../templates/login.html")),
     ("logout.html", include_str!("../../templates/logout.html")),
     ("message.html", include_str!("../../templates/message.html")),
+    ("shown.html", include_str!("../../templates/shown.html")),
     ("mailbox.html", include_str!("../../templates/mailbox.html")),
     ("proof.html", include_str!("../../templates/proof.html")),
     ("repost.html", include_str!("../../templates/repost.html")),

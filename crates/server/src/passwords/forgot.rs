@@ -7,13 +7,13 @@ use axum::response::Response;
 use identity::applications::Application;
 use identity::email::Email;
 use identity::return_to::ReturnTo;
-use identity::throttle::{Reservation, buckets_for_reset_mail, reserve};
+use identity::throttle::buckets_for_reset_mail;
 use serde::Deserialize;
 
-use super::{closed_page, throttles};
+use super::closed_page;
 use crate::app::App;
 use crate::error::PageError;
-use crate::mail::{Letter, Sender, post};
+use crate::mail::{Letter, Sender, post, wait};
 use crate::pages::{
     FORM_EXPIRED, Notice, SentBack, View, form_page, minutes_in_words, sentence, wait_page,
 };
@@ -78,7 +78,8 @@ pub async fn send(
             }
         },
     };
-    if let Some(minutes) = wait(&app, &door, &visit, &key).await? {
+    let buckets = buckets_for_reset_mail(&door.population, door.user_type, &key, visit.address);
+    if let Some(minutes) = wait(&app, &buckets, visit.now).await? {
         let again = again(wait_text(minutes), "throttled");
         return Ok(wait_page(&app, &visit, minutes, again));
     }
@@ -90,23 +91,6 @@ pub async fn send(
     };
     post(&app, &letter, visit.now).await?;
     Ok(app.pages.page(StatusCode::OK, &sent(&app, &door, email, target.as_ref())))
-}
-
-/// Counts the request; the minutes to wait when there were too many.
-async fn wait(
-    app: &App,
-    door: &Application,
-    visit: &Visit,
-    key: &str,
-) -> Result<Option<u64>, PageError> {
-    let buckets = buckets_for_reset_mail(&door.population, door.user_type, key, visit.address);
-    let limits = throttles(&app.config.throttle);
-    let decide = |counters: &[_]| reserve(visit.now, &limits, counters);
-    Ok(match app.store.reserve_sign_in(&buckets, decide, visit.now).await? {
-        Reservation::Granted { .. } => None,
-        Reservation::Wait { minutes } => Some(minutes),
-        Reservation::Barrier => Some(1),
-    })
 }
 
 fn wait_text(minutes: u64) -> String {
@@ -127,7 +111,7 @@ fn view(door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
 /// The same for every address, whether anybody has it or not; but never a promise that the house
 /// cannot keep.
 fn sent(app: &App, door: &Application, email: &str, target: Option<&ReturnTo>) -> View {
-    let (heading, text) = if app.config.mail.smtp_url.is_some() {
+    let (heading, text) = if app.config.mail.goes_out() {
         let text = format!(
             "If there is an account for {email}, a message to it is on its way. It says how to go \
              on, and its link works for two hours. Nothing came after some minutes? Look among the \

@@ -41,6 +41,9 @@ pub fn throttles(config: &ThrottleConfig) -> Throttles {
         ),
         reset_address: limit(config.reset_address_per_hour, 60, 60),
         reset_network: limit(config.reset_network_per_hour, 60, 60),
+        code_subject: limit(config.code_subject_per_hour, 60, 60),
+        code_address: limit(config.code_address_per_hour, 60, 60),
+        code_network: limit(config.code_network_per_hour, 60, 60),
         client: Throttles::default().client,
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use identity::applications::ApplicationKey;
+use identity::federation::policy::Link;
 use identity::forward_auth::ProtectedHost;
 use identity::groups::{ADMINISTRATORS, GroupName};
 use identity::return_to::Origin;
@@ -144,6 +145,29 @@ async fn a_closed_door_without_a_sealed_code_that_works_is_named() {
     let glass = found.iter().find(|one| one.check == "break_glass").expect("looked at");
     assert_eq!(glass.standing, Standing::Remark);
     assert!(glass.said.contains("void: the user is not active"), "{glass:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_has_codes_sent_is_named_where_no_mail_goes_out() {
+    let mail = MailServer::start().await;
+    let house = house(Engine::Sqlite, &mail).await;
+    administrators(&house, &["ada@shop.test", "grace@shop.test"]).await;
+    let provider = FakeProvider::start(house.clock.clone()).await;
+    let added = house.try_connect(&provider, |_, door| {
+        door.application = "storefront".to_owned();
+        door.policy.link = Some(Link::ProveMailbox);
+    });
+    added.await.expect("a good provider");
+    assert_eq!(troubles(&house).await, []);
+    let mut config = house.app.config.clone();
+    config.server.listen.set_port(house.url().port().expect("a port"));
+    config.mail.smtp_url = None;
+    let found = examine(&config, house.clock.as_ref(), &house.app.entropy).await.expect("findings");
+    let codes = found.iter().find(|one| one.check == "mailbox_codes").expect("looked at");
+    assert_eq!(codes.standing, Standing::Wrong);
+    assert!(codes.said.contains("corp has codes sent"), "{codes:?}");
+    let advice = codes.advice.as_deref().expect("what to do");
+    assert!(advice.contains("change-connection corp --application storefront"), "{advice}");
 }
 
 /// A clock that is late.

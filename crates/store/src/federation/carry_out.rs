@@ -134,7 +134,8 @@ impl Store {
         decided: &Decided,
         reason: Refusal,
     ) -> Result<Settled, Fault> {
-        self.note_refused(tx, settle, known, decided, reason.code()).await?;
+        let refused = Happened::refused(action(settle), reason.code());
+        self.note_refused(tx, settle, known, decided, refused).await?;
         Ok(Settled::Refused { reason, support_code: settle.support_code.clone() })
     }
 
@@ -147,8 +148,10 @@ impl Store {
         decided: &Decided,
         asked: Asked,
     ) -> Result<Settled, Fault> {
-        self.note_refused(tx, settle, known, decided, ASKED).await?;
-        Ok(Settled::AskedForProof { proof: tx.insert_proof(settle, known, asked).await? })
+        let proof = tx.insert_proof(settle, known, asked).await?;
+        let asked = Happened::refused(action(settle), ASKED).with("proof", proof.as_str());
+        self.note_refused(tx, settle, known, decided, asked).await?;
+        Ok(Settled::AskedForProof { proof })
     }
 
     async fn note_refused(
@@ -157,10 +160,9 @@ impl Store {
         settle: &Settle,
         known: &Known,
         decided: &Decided,
-        code: &'static str,
+        refused: Happened,
     ) -> Result<(), Fault> {
-        let mut refused =
-            Happened::refused(action(settle), code).coded(settle.support_code.as_str());
+        let mut refused = refused.coded(settle.support_code.as_str());
         refused.user = match (&known.linked, &known.candidate) {
             (Some(linked), _) => Some(linked.user.id.clone()),
             // Whoever has the address that somebody claims has no part in this until it counts.

@@ -1,6 +1,6 @@
 //! Proofs: what people show before an account is linked, remembered once and settled once.
 
-mod codes;
+mod mailbox;
 
 use identity::applications::ApplicationKey;
 use identity::federation::decide::{Arrival, Decided, Decision, Known};
@@ -22,7 +22,7 @@ use crate::passwords::{PasswordOutcome, VerifiedPassword};
 use crate::row::{json, to_json};
 use crate::value::args;
 
-pub use codes::{CodeOutcome, MailboxProof, NewCode};
+pub use mailbox::{CodeOutcome, MailboxProof, NewCode};
 
 /// What a proof would be remembered under, should somebody be asked for one.
 #[derive(Clone, Debug)]

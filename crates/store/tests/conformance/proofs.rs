@@ -20,7 +20,7 @@ use crate::engines::both;
 use crate::house::{House, at, back_office, digest, email};
 use crate::settle::{arrive, decider};
 
-mod codes;
+mod mailbox;
 
 /// A provider whose people are asked for proof.
 async fn asking(house: &House) -> Provider {

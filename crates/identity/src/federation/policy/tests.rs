@@ -62,7 +62,10 @@ fn s042_a_connection_by_which_nobody_could_ever_come_in_is_refused() {
     }
     let silent = with(Organisation, true, &[]);
     let error = check_staff(&silent, UnknownUser::Refuse).unwrap_err();
-    assert_eq!(error, ConnectionError::NothingCounts { provider: "Corp".to_owned() });
+    assert_eq!(
+        error,
+        ConnectionError::NothingCounts { provider: "Corp".to_owned(), advice: TRUST }
+    );
     assert!(
         error.to_string().contains("\"Corp\"") && error.to_string().contains("--trusted-domain")
     );
@@ -105,8 +108,14 @@ fn s047_a_public_provider_can_be_connected_for_customers_of_google_only() {
     }
     let customers = door(UserType::Customer);
     let refuse = unknown(UnknownUser::Refuse, UserType::Customer);
-    let said = check_connection(&public(google, false), &customers, &refuse, &[]);
-    assert_eq!(said, Err(ConnectionError::NothingCounts { provider: "Corp".to_owned() }));
+    // Each with what helps.
+    for (provider, advice) in
+        [(public(google, false), ASK), (public("https://id.example.com", true), SHOW)]
+    {
+        let said = check_connection(&provider, &customers, &refuse, &[]);
+        let provider = "Corp".to_owned();
+        assert_eq!(said, Err(ConnectionError::NothingCounts { provider, advice }));
+    }
 }
 
 #[test]
@@ -147,7 +156,7 @@ fn default_groups_are_of_the_doors_user_type() {
 fn every_error_has_its_code() {
     let (of, wanted) = (UserType::Customer, UserType::Staff);
     let codes = [
-        ConnectionError::NothingCounts { provider: String::new() },
+        ConnectionError::NothingCounts { provider: String::new(), advice: TRUST },
         ConnectionError::PublicForPrivileged { application: String::new() },
         ConnectionError::NobodyNew,
         ConnectionError::AnyEmail { application: String::new(), provider: String::new() },
@@ -313,4 +322,28 @@ fn a_language_is_a_tag() {
     {
         assert_eq!(of(tag), error, "{tag:?}");
     }
+}
+
+#[test]
+fn what_needs_groups_and_rules_is_told_apart_from_what_does_not() {
+    let of = |fields: serde_json::Value| {
+        let fields: PolicyFields = serde_json::from_value(fields).unwrap();
+        let policy = Policy::of(&fields, &PolicyFields::default(), UserType::Customer);
+        (policy.has_rules(), policy.needs_groups())
+    };
+    assert_eq!(of(json!({})), (false, false));
+    assert_eq!(of(json!({ "link": "never", "default_locale": "de" })), (false, false));
+    assert_eq!(of(json!({ "allow_if": "claims.staff" })), (true, true));
+    assert_eq!(of(json!({ "decision_hook": { "url": "https://shop.test/hook" } })), (true, true));
+    assert_eq!(of(json!({ "on_create": { "locale": "claims.lang" } })), (true, true));
+    assert_eq!(of(json!({ "on_sign_in": { "groups": "claims.groups" } })), (true, true));
+    // Who is an administrator keeps their address.
+    assert_eq!(of(json!({ "sync": { "email": "force" } })), (false, true));
+    assert_eq!(of(json!({ "sync": { "name": "force" } })), (false, false));
+}
+
+#[test]
+fn whether_there_is_a_password_has_a_word() {
+    assert_eq!(LocalPassword::Never.as_str(), "never");
+    assert_eq!(LocalPassword::Allowed.as_str(), "allowed");
 }

@@ -52,6 +52,12 @@ fn s045_a_proof_is_given_in_its_own_browser_in_time_and_once() {
 }
 
 #[test]
+fn a_proof_is_open_for_as_long_as_a_trip_which_is_ten_minutes() {
+    assert_eq!(PROOF_LIFE, crate::federation::attempt::ATTEMPT_LIFE);
+    assert_eq!(PROOF_LIFE.as_secs(), 600);
+}
+
+#[test]
 fn s045_the_mailbox_is_shown_before_the_account_and_each_counts_for_itself() {
     use Asked::{Account, Both, Mailbox};
     for (asked, account, mailbox, answers, next) in [

@@ -7,6 +7,7 @@ use identity::applications::Application;
 use identity::federation::decide::{Arrival, Decided, Decision};
 use identity::federation::hook::HookWord;
 use identity::federation::policy::PolicyChange;
+use identity::federation::proof::Asked;
 use identity::federation::provider::Provider;
 use identity::federation::replay::{Difference, Replayed, Said, replay};
 use identity::ids::UserId;
@@ -256,7 +257,8 @@ fn words(difference: Difference) -> &'static str {
 fn outcome(decided: &Decided) -> &'static str {
     match &decided.decision {
         Decision::Refuse { reason } => reason.code(),
-        Decision::AskProof { .. } => "ask_proof",
+        Decision::AskProof { asked: Asked::Account } => "ask_proof",
+        Decision::AskProof { asked: Asked::Mailbox | Asked::Both } => "prove_mailbox",
         Decision::Hold(_) => "waits",
         Decision::SignIn { .. } | Decision::Link { .. } | Decision::Create(_) => "in",
     }

@@ -9,6 +9,7 @@ use identity::secret::Secret;
 
 use super::doors::DoorArguments;
 use super::{provider_json, redirect_uri, tools, upstream};
+use crate::cli::policy::no_codes;
 use crate::cli::{Answer, CommandHouse, Failure};
 use crate::config::read_secret;
 use crate::federation::save::{self, Door, NewProvider};
@@ -76,6 +77,7 @@ pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Ans
     let (new, door) = command.described(client_secret)?;
     let upstream = upstream(house)?;
     let provider = save::add(&tools(house, &upstream), &new, &door, &house.by()).await?;
+    let note = no_codes(house, &door.policy);
     let label = door.policy.button_label.flatten();
     let label = label.unwrap_or_else(|| format!("Login with {}", provider.name));
     let button = match door.policy.button_hidden {
@@ -84,11 +86,12 @@ pub(super) async fn add(house: &CommandHouse, command: AddCommand) -> Result<Ans
     };
     let text = format!(
         "Added \"{}\" as {}. On the login page of {} there is {button}.\n\
-         Enter this redirect URI at the provider: {}",
+         Enter this redirect URI at the provider: {}{}",
         provider.name,
         provider.key,
         door.application,
         redirect_uri(house, &provider),
+        note,
     );
     Ok(Answer::new(text, provider_json(house, &provider).await?))
 }

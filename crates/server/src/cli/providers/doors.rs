@@ -4,7 +4,7 @@
 use clap::Args;
 
 use super::{Named, provider_json, tools, upstream};
-use crate::cli::policy::{InheritArguments, PolicyArguments, nothing_to_change};
+use crate::cli::policy::{InheritArguments, PolicyArguments, no_codes, nothing_to_change};
 use crate::cli::{Answer, CommandHouse, Failure, Force, applications};
 use crate::federation::save::{self, Door, DoorEdit};
 
@@ -108,7 +108,8 @@ pub(super) async fn connect(
     let tools = tools(house, &upstream);
     save::connect(&tools, &command.named.key, &door, &house.by()).await?;
     let provider = save::find_provider(&house.store, &command.named.key).await?;
-    let text = format!("Connected \"{}\" to {}.", provider.name, door.application);
+    let note = no_codes(house, &door.policy);
+    let text = format!("Connected \"{}\" to {}.{note}", provider.name, door.application);
     Ok(Answer::new(text, provider_json(house, &provider).await?))
 }
 
@@ -125,7 +126,8 @@ pub(super) async fn change(
     let tools = tools(house, &upstream);
     save::change_connection(&tools, &named.key, &application, &edit, &force.by(house)).await?;
     let provider = save::find_provider(&house.store, &named.key).await?;
-    let text = format!("Changed how \"{}\" is connected to {application}.", provider.name);
+    let note = no_codes(house, &edit.policy);
+    let text = format!("Changed how \"{}\" is connected to {application}.{note}", provider.name);
     Ok(Answer::new(text, provider_json(house, &provider).await?))
 }
 

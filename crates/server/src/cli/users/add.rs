@@ -60,7 +60,7 @@ impl AddCommand {
         let way_in = if hash.is_some() {
             "They can sign in with their password.".to_owned()
         } else {
-            let by_mail = if house.config.mail.smtp_url.is_some() {
+            let by_mail = if house.config.mail.goes_out() {
                 "They can choose one by \"Forgot your password?\", or you set one"
             } else {
                 "They cannot choose one by \"Forgot your password?\", because no mail goes out \

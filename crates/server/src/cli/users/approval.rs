@@ -44,7 +44,7 @@ impl ApprovalCommand {
         } else {
             format!("{} was not approved and is deactivated.", user.email)
         };
-        let mailed = if house.config.mail.smtp_url.is_some() {
+        let mailed = if house.config.mail.goes_out() {
             " They are told by mail."
         } else {
             " No mail server is configured, so the mail waits; tell them yourself."

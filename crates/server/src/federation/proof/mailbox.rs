@@ -1,24 +1,25 @@
 //! Showing who reads mail at the address: a code is sent there, and given back on the page.
 
+use std::ops::ControlFlow;
+
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use identity::federation::proof::code::{code_digest, new_code};
+use axum::response::Response;
+use identity::federation::proof::mailbox::{code_digest, new_code};
 use identity::federation::proof::{self, Asked};
-use identity::ids::ProofId;
+use identity::federation::refusal::Refusal;
 use identity::secret::{Digest, Secret};
-use identity::throttle::{Reservation, buckets_for_code_mail, reserve};
+use identity::throttle::buckets_for_code_mail;
 use serde::Deserialize;
 use store::{By, CodeOutcome, MailboxProof, NewCode};
 
 use super::page::Shown;
-use super::{Desk, ProofPath, place};
+use super::{Desk, ProofPath};
 use crate::app::App;
 use crate::error::PageError;
-use crate::mail::{Letter, sealed};
-use crate::pages::{FORM_EXPIRED, minutes_in_words};
-use crate::passwords::throttles;
+use crate::mail::{Letter, sealed, wait};
+use crate::pages::minutes_in_words;
 use crate::visit::{Door, Visit};
 
 /// One text for every code that is not the one that was sent last, and may be tried again.
@@ -41,66 +42,40 @@ pub struct CodeForm {
 ///
 /// What happens here does not depend on whether anybody has the address: one look at the counters,
 /// one letter into the queue, one answer.
-pub async fn send(
+pub async fn send_code(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
     Path(path): Path<ProofPath>,
     Form(form): Form<CodeForm>,
 ) -> Result<Response, PageError> {
-    let id = ProofId::from_stored(path.proof);
-    let desk = match Desk::open(&app, &door, &visit, &id).await? {
-        Ok(desk) => desk,
-        Err(refused) => return refused.answer(&app, &visit).await,
-    };
-    match desk.not_read(&form) {
-        Some(answer) => Ok(answer),
-        None if desk.sends_mail() => desk.send_code().await,
-        None => Ok(desk.to_its_page("")),
+    match Desk::of_form(&app, &door, &visit, path.proof, &form.csrf).await? {
+        ControlFlow::Continue(desk) if desk.takes_codes() => desk.send_code().await,
+        ControlFlow::Continue(desk) => Ok(desk.to_its_page("")),
+        ControlFlow::Break(answer) => Ok(answer),
     }
 }
 
 /// `POST /{application}/proof/{proof}/mailbox/check`: the code that was sent.
-pub async fn check(
+pub async fn check_code(
     State(app): State<App>,
     Door(door): Door,
     visit: Visit,
     Path(path): Path<ProofPath>,
     Form(form): Form<CodeForm>,
 ) -> Result<Response, PageError> {
-    let id = ProofId::from_stored(path.proof);
-    let desk = match Desk::open(&app, &door, &visit, &id).await? {
-        Ok(desk) => desk,
-        Err(refused) => return refused.answer(&app, &visit).await,
-    };
-    match desk.not_read(&form) {
-        Some(answer) => Ok(answer),
-        None => desk.check_code(&form.code).await,
+    match Desk::of_form(&app, &door, &visit, path.proof, &form.csrf).await? {
+        ControlFlow::Continue(desk) if desk.takes_codes() => desk.check_code(&form.code).await,
+        // Sent twice, or from a page of before.
+        ControlFlow::Continue(desk) => Ok(desk.to_its_page("")),
+        ControlFlow::Break(answer) => Ok(answer),
     }
 }
 
 impl Desk<'_> {
-    /// The answer where a form about the mailbox is not to be read.
-    fn not_read(&self, form: &CodeForm) -> Option<Response> {
-        let Self { app, visit, .. } = self;
-        if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-            let status = StatusCode::FORBIDDEN;
-            let shown = Shown::problem(status, "form_expired", FORM_EXPIRED.to_owned());
-            return Some(self.page(shown));
-        }
-        // Sent twice, or from a page of before.
-        (self.proof.next() != Some(Asked::Mailbox)).then(|| self.to_its_page(""))
-    }
-
     /// Without a mail server nobody can be sent a code, and the page says so.
-    pub(super) fn sends_mail(&self) -> bool {
-        self.app.config.mail.smtp_url.is_some()
-    }
-
-    pub(super) fn to_its_page(&self, notice: &str) -> Response {
-        let page = place(self.door, &self.proof.id);
-        let query = if notice.is_empty() { String::new() } else { format!("?notice={notice}") };
-        Redirect::to(&format!("{page}{query}")).into_response()
+    fn takes_codes(&self) -> bool {
+        self.proof.next() == Some(Asked::Mailbox) && self.app.config.mail.goes_out()
     }
 
     async fn send_code(&self) -> Result<Response, PageError> {
@@ -108,7 +83,14 @@ impl Desk<'_> {
         let (Some(email), true) = (&proof.external.email, proof.codes.may_send()) else {
             return Ok(self.to_its_page(""));
         };
-        if let Some(minutes) = self.wait(email.key()).await? {
+        // A provider that was switched off or taken away meanwhile has nobody mailed.
+        if !app.directory.now().is_connected(&door.key, &provider.id) {
+            return self.refused(Refusal::ProviderNotConnected).answer(app, visit).await;
+        }
+        let external = &proof.external;
+        let buckets =
+            buckets_for_code_mail(&door.population, door.user_type, external, visit.address);
+        if let Some(minutes) = wait(app, &buckets, visit.now).await? {
             let status = StatusCode::TOO_MANY_REQUESTS;
             let shown = Shown::problem(status, "throttled", wait_text(minutes));
             return Ok(self.page(Shown { wait: Some(minutes), ..shown }));
@@ -116,40 +98,31 @@ impl Desk<'_> {
         let code = new_code(app.entropy.as_ref());
         let letter = Letter::MailboxCode {
             application: door.key.clone(),
+            user: proof.shown.user.clone(),
             to: email.as_typed().to_owned(),
             provider: provider.name.clone(),
             code: code.expose().to_owned(),
+            expires_at: proof.expires_at,
         };
         let new = NewCode {
             proof: self.held(),
             code: &self.digest_of(&code),
             mail: &sealed(app, &letter, visit.now)?,
             application: &door.key,
+            provider: &provider.id,
             by: &By::visitor(visit.note()),
         };
         let sent = app.store.change_proof_code(&new, visit.now).await?;
         Ok(self.to_its_page(if sent { "code_sent" } else { "" }))
     }
 
-    /// Counts the mail; the minutes to wait when there were too many.
-    async fn wait(&self, key: &str) -> Result<Option<u64>, PageError> {
-        let Self { app, door, visit, .. } = self;
-        let buckets = buckets_for_code_mail(&door.population, door.user_type, key, visit.address);
-        let limits = throttles(&app.config.throttle);
-        let decide = |counters: &[_]| reserve(visit.now, &limits, counters);
-        Ok(match app.store.reserve_sign_in(&buckets, decide, visit.now).await? {
-            Reservation::Granted { .. } => None,
-            Reservation::Wait { minutes } => Some(minutes),
-            Reservation::Barrier => Some(1),
-        })
-    }
-
     async fn check_code(mut self, code: &Secret) -> Result<Response, PageError> {
-        let Self { app, door, visit, .. } = self;
+        let Self { app, door, visit, provider, .. } = &self;
         let shown = MailboxProof {
             proof: self.held(),
             code: &self.digest_of(code),
             application: &door.key,
+            provider: &provider.id,
             by: &By::visitor(visit.note()),
         };
         match app.store.complete_mailbox_proof(&shown, visit.now).await? {

@@ -7,6 +7,7 @@ mod page;
 mod provider;
 mod settle;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::Form;
@@ -32,7 +33,7 @@ use crate::pages::{FORM_EXPIRED, SentBack};
 use crate::passwords::sign_in::{SignInOutcome, prove};
 use crate::visit::{Door, Visit};
 
-pub use mailbox::{check, send as send_code};
+pub use mailbox::{check_code, send_code};
 pub(super) use provider::come_back;
 pub use provider::go;
 
@@ -84,16 +85,15 @@ pub async fn send(
     Path(path): Path<ProofPath>,
     Form(form): Form<ProofForm>,
 ) -> Result<Response, PageError> {
-    let desk = match Desk::open(&app, &door, &visit, &ProofId::from_stored(path.proof)).await? {
-        Ok(desk) => desk,
-        Err(refused) => return refused.answer(&app, &visit).await,
+    let desk = match Desk::of_form(&app, &door, &visit, path.proof, &form.csrf).await? {
+        ControlFlow::Continue(desk) => desk,
+        ControlFlow::Break(answer) => return Ok(answer),
     };
-    if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-        let shown = Shown::problem(StatusCode::FORBIDDEN, "form_expired", FORM_EXPIRED.to_owned());
-        return Ok(desk.page(shown));
-    }
-    if desk.proof.next() != Some(Asked::Account) {
-        return Ok(desk.to_its_page(""));
+    match desk.proof.next() {
+        Some(Asked::Account) => {}
+        Some(_) => return Ok(desk.to_its_page("")),
+        // Everything was shown, and something went wrong before it was settled.
+        None => return Box::pin(desk.settle()).await,
     }
     // No address, no account: nobody is asked for proof without one.
     let email = desk.proof.external.email.as_ref().map_or("", |email| email.key());
@@ -176,6 +176,32 @@ impl<'a> Desk<'a> {
             Some(provider) => Ok(Self { app, door, visit, browser, proof, provider }),
             None => Err(refuse(Refusal::ProviderNotConnected)),
         })
+    }
+
+    /// For a form of its page; or what is answered to one that is not read.
+    async fn of_form(
+        app: &'a App,
+        door: &'a Arc<Application>,
+        visit: &'a Visit,
+        proof: String,
+        csrf: &str,
+    ) -> Result<ControlFlow<Response, Self>, PageError> {
+        let desk = match Self::open(app, door, visit, &ProofId::from_stored(proof)).await? {
+            Ok(desk) => desk,
+            Err(refused) => return Ok(ControlFlow::Break(refused.answer(app, visit).await?)),
+        };
+        if !app.forms.allows(&visit.headers, visit.browser.as_ref(), csrf) {
+            let status = StatusCode::FORBIDDEN;
+            let shown = Shown::problem(status, "form_expired", FORM_EXPIRED.to_owned());
+            return Ok(ControlFlow::Break(desk.page(shown)));
+        }
+        Ok(ControlFlow::Continue(desk))
+    }
+
+    fn to_its_page(&self, notice: &str) -> Response {
+        let page = place(self.door, &self.proof.id);
+        let query = if notice.is_empty() { String::new() } else { format!("?notice={notice}") };
+        Redirect::to(&format!("{page}{query}")).into_response()
     }
 
     fn held(&self) -> HeldProof<'_> {

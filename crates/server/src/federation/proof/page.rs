@@ -1,4 +1,4 @@
-//! The page on which people show that an account is theirs.
+//! The page on which people show that an account, or the mailbox of its address, is theirs.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -65,11 +65,14 @@ impl Desk<'_> {
         let proof = &self.proof;
         if proof.next() == Some(Asked::Mailbox) {
             return View::new("mailbox.html", "Confirm your e-mail address")
-                .with("sends", self.sends_mail())
+                .with("sends", self.app.config.mail.goes_out())
                 .with("sent", proof.codes.sent > 0)
                 .with("may_try", proof.codes.may_try())
                 .with("may_send", proof.codes.may_send())
                 .with("account_next", proof.asked.account());
+        }
+        if proof.next().is_none() {
+            return View::new("shown.html", "One more step");
         }
         View::new("proof.html", "Show that the account is yours")
     }

@@ -1,10 +1,10 @@
 //! Showing an account by signing in through another provider that it has.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use identity::applications::Application;
 use identity::federation::attempt::Intent;
@@ -18,7 +18,6 @@ use identity::ids::ProofId;
 use serde::Deserialize;
 use store::{By, HeldProof, ProviderProof};
 
-use super::page::Shown;
 use super::{Desk, ProofForm, place};
 use crate::app::App;
 use crate::audit::support_code;
@@ -30,7 +29,6 @@ use crate::federation::trip::{Stop, Trip};
 use crate::federation::upstream;
 use crate::flood::wait_page;
 use crate::oauth::wishes::Wishes;
-use crate::pages::FORM_EXPIRED;
 use crate::visit::{Door, Visit};
 
 /// The proof and the other provider that the path names.
@@ -49,15 +47,11 @@ pub async fn go(
     Path(path): Path<OtherPath>,
     Form(form): Form<ProofForm>,
 ) -> Result<Response, PageError> {
-    let id = ProofId::from_stored(path.proof);
-    let desk = match Desk::open(&app, &door, &visit, &id).await? {
-        Ok(desk) => desk,
-        Err(refused) => return refused.answer(&app, &visit).await,
+    let desk = match Desk::of_form(&app, &door, &visit, path.proof, &form.csrf).await? {
+        ControlFlow::Continue(desk) => desk,
+        ControlFlow::Break(answer) => return Ok(answer),
     };
-    if !app.forms.allows(&visit.headers, visit.browser.as_ref(), &form.csrf) {
-        let shown = Shown::problem(StatusCode::FORBIDDEN, "form_expired", FORM_EXPIRED.to_owned());
-        return Ok(desk.page(shown));
-    }
+    let id = desk.proof.id.clone();
     if desk.proof.next() != Some(Asked::Account) {
         return Ok(desk.to_its_page(""));
     }

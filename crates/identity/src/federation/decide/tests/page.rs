@@ -1,4 +1,4 @@
-//! The policies on their page: each makes of people what the page says.
+//! The policies on their pages: each makes of people what the page says.
 
 use serde_json::Value;
 
@@ -6,7 +6,10 @@ use super::*;
 use crate::federation::hook::{About, HookAnswer, HookFault};
 use crate::federation::proof::Asked;
 
-const PAGE: &str = include_str!("../../../../../../docs/policies.md");
+const PAGES: [&str; 2] = [
+    include_str!("../../../../../../docs/policies.md"),
+    include_str!("../../../../../../docs/linking-by-proof.md"),
+];
 
 /// A policy with its door, and people with what becomes of them.
 struct Described {
@@ -16,7 +19,7 @@ struct Described {
 }
 
 fn described() -> Vec<Described> {
-    let blocks = PAGE.split("\n```json policy ").skip(1);
+    let blocks = PAGES.into_iter().flat_map(|page| page.split("\n```json policy ").skip(1));
     let read = |block: &'static str| {
         let (head, rest) = block.split_once("\n```\n").expect("the block ends");
         let (door, policy) = head.split_once('\n').expect("a door and a policy");
@@ -147,7 +150,7 @@ fn group_named(name: &str) -> Group {
 }
 
 #[test]
-fn every_policy_on_the_page_makes_of_people_what_the_page_says() {
+fn every_policy_on_a_page_makes_of_people_what_the_page_says() {
     let described = described();
     let mut people = 0;
     for one in &described {
@@ -158,5 +161,5 @@ fn every_policy_on_the_page_makes_of_people_what_the_page_says() {
             people += 1;
         }
     }
-    assert_eq!((described.len(), people), (13, 51), "policies and people on the page");
+    assert_eq!((described.len(), people), (15, 57), "policies and people on the pages");
 }

@@ -1,7 +1,8 @@
 //! Codes: sent to the address that somebody arrived with, and given back by whoever reads mail there.
 
 use identity::applications::ApplicationKey;
-use identity::federation::proof::code::{MOST_CODES, MOST_TRIES};
+use identity::federation::proof::mailbox::{MOST_CODES, MOST_TRIES};
+use identity::ids::ProviderId;
 use identity::secret::Digest;
 use identity::time::Moment;
 
@@ -25,6 +26,8 @@ pub struct NewCode<'a> {
     pub mail: &'a NewMail,
     /// The door.
     pub application: &'a ApplicationKey,
+    /// By whom they came.
+    pub provider: &'a ProviderId,
     /// Who asks for it: a visitor, with the request's note.
     pub by: &'a By,
 }
@@ -38,6 +41,8 @@ pub struct MailboxProof<'a> {
     pub code: &'a Digest,
     /// The door.
     pub application: &'a ApplicationKey,
+    /// By whom they came.
+    pub provider: &'a ProviderId,
     /// Who does it: a visitor, with the request's note.
     pub by: &'a By,
 }
@@ -68,7 +73,8 @@ impl Store {
             if changed {
                 tx.insert_mail(new.mail, now).await?;
                 let happened = Happened::done("proof.code");
-                let happened = happened.at(new.application).with("proof", id.as_str());
+                let happened =
+                    happened.at(new.application).through(new.provider).with("proof", id.as_str());
                 self.note(tx, &happened, new.by, now).await?;
             }
             Ok(changed)
@@ -98,7 +104,8 @@ impl Store {
             } else {
                 (Happened::refused("proof.mailbox", "wrong_code"), CodeOutcome::Wrong)
             };
-            let happened = happened.at(shown.application).with("proof", id.as_str());
+            let happened =
+                happened.at(shown.application).through(shown.provider).with("proof", id.as_str());
             self.note(tx, &happened, shown.by, now).await?;
             Ok(outcome)
         })

@@ -2,7 +2,7 @@
 
 use super::*;
 
-struct Bytes([u8; 8]);
+struct Bytes([u8; 5]);
 
 impl Entropy for Bytes {
     fn fill(&self, buffer: &mut [u8]) {
@@ -11,15 +11,15 @@ impl Entropy for Bytes {
 }
 
 #[test]
-fn s045_a_code_is_eight_digits_of_what_was_drawn() {
+fn s045_a_code_is_forty_bits_in_eight_letters() {
     for (drawn, code, people) in [
-        (0_u64, "00000000", "0000 0000"),
-        (42, "00000042", "0000 0042"),
-        (100_000_000, "00000000", "0000 0000"),
-        (912_345_678, "12345678", "1234 5678"),
-        (u64::MAX, "09551615", "0955 1615"),
+        ([0; 5], "00000000", "0000-0000"),
+        ([0xff; 5], "ZZZZZZZZ", "ZZZZ-ZZZZ"),
+        ([0, 0, 0, 0, 1], "00000001", "0000-0001"),
+        ([0x80, 0, 0, 0, 0], "G0000000", "G000-0000"),
+        ([0x12, 0x34, 0x56, 0x78, 0x9a], "28T5CY4T", "28T5-CY4T"),
     ] {
-        let made = new_code(&Bytes(drawn.to_be_bytes()));
+        let made = new_code(&Bytes(drawn));
         assert_eq!((made.expose(), for_people(&made).as_str()), (code, people));
     }
 }
@@ -28,15 +28,15 @@ fn s045_a_code_is_eight_digits_of_what_was_drawn() {
 fn s045_a_code_is_read_as_people_type_it_and_counts_in_one_browser() {
     let (own, other) = (Secret::new("own".to_owned()), Secret::new("other".to_owned()));
     let digest = |typed: &str, browser| code_digest(&Secret::new(typed.to_owned()), browser);
-    let right = digest("12345678", &own);
-    for typed in ["1234 5678", " 1234-5678\n", "1 2 3 4 5 6 7 8"] {
+    let right = digest("10T5CY4T", &own);
+    for typed in ["10T5-CY4T", " 10t5 cy4t\n", "IoT5CY4T", "l 0 T 5-C Y 4 T"] {
         assert_eq!(digest(typed, &own), right, "{typed}");
     }
-    for wrong in ["1234567", "12345679", "123456780", "", "1234.5678"] {
+    for wrong in ["10T5CY4", "10T5CY4V", "10T5CY4T0", "", "10T5.CY4T"] {
         assert_ne!(digest(wrong, &own), right, "{wrong}");
     }
-    assert_ne!(digest("12345678", &other), right);
-    assert_ne!(Secret::new("12345678".to_owned()).digest(), right);
+    assert_ne!(digest("10T5CY4T", &other), right);
+    assert_ne!(Secret::new("10T5CY4T".to_owned()).digest(), right);
 }
 
 #[test]

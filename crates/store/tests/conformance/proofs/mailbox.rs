@@ -1,5 +1,6 @@
 //! Codes: sent so often, tried so often, in one browser and in time, and before the account is shown.
 
+use identity::ids::ProviderId;
 use identity::secret::Digest;
 use store::{CodeOutcome, MailboxProof, NewCode};
 
@@ -19,6 +20,7 @@ async fn send(house: &House, code: &str, browser: &str, second: u64) -> bool {
         code: &digest(code),
         mail: &NewMail { id: id_of_mail, sealed: "sealed".to_owned() },
         application: &door,
+        provider: &ProviderId::from_stored("acme"),
         by: &By::operator(),
     };
     house.store.change_proof_code(&new, at(second)).await.unwrap()
@@ -34,6 +36,7 @@ async fn try_digest(house: &House, code: &Digest, browser: &str, second: u64) ->
         proof: HeldProof { id: &id, browser: &browser },
         code,
         application: &door,
+        provider: &ProviderId::from_stored("acme"),
         by: &By::operator(),
     };
     house.store.complete_mailbox_proof(&shown, at(second)).await.unwrap()

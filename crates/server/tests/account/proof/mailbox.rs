@@ -168,6 +168,54 @@ on_both_engines! {
         assert_eq!(seen[0], seen[1]);
     }
 
+    async fn s045_staff_learn_by_neither_step_whether_there_is_an_account(engine: Engine) {
+        let here = Mailing::at(engine, "back-office").await;
+        let mut seen = Vec::new();
+        for (number, email) in [(1, GRACE), (2, "nobody@shop.test")] {
+            let (browser, page) = here.arrives(email, email).await;
+            let (sent, code) = here.code(&browser, &page, number).await;
+            let next = give(&browser, &sent, &code).await;
+            let refused = here.asking.shows(&browser, &next, "not the password").await;
+            assert_refused(&refused, "not_accepted");
+            seen.push([alike(&page, email), plain(&next, email), plain(&refused, email)]);
+        }
+        assert_eq!(seen[0], seen[1]);
+    }
+
+    async fn s045_after_the_mailbox_staff_may_show_the_account_by_another_provider(engine: Engine) {
+        let here = Mailing::at(engine, "back-office").await;
+        let other = here.asking.other().await;
+        let linked = here.house().browser().open("/back-office/login/other").await;
+        assert!(linked.is_signed_in(), "{}", linked.text());
+        let (browser, page) = here.arrives("grace-at-corp", GRACE).await;
+        let (page, code) = here.code(&browser, &page, 1).await;
+        let next = give(&browser, &page, &code).await;
+        other.person_anew("grace-at-other", GRACE);
+        let place = browser.submit(&next.form("/other")).await.way_on().expect("the way");
+        let home = browser.open(place.as_str()).await;
+        assert!(home.is_signed_in() && home.text().contains(GRACE), "{}", home.text());
+        assert_eq!(here.asking.identities(&here.asking.scene.grace).await, 2);
+    }
+
+    async fn the_decision_hook_is_asked_when_the_mailbox_was_shown_and_its_no_leaves_nothing(
+        engine: Engine
+    ) {
+        let here = Mailing::at(engine, "storefront").await;
+        let ada = here.ada().await;
+        let hook = FakeHook::start().await;
+        let field = serde_json::from_value(hook.field()).expect("a hook");
+        here.edit(|policy| policy.decision_hook = Some(field)).await;
+        here.house().learn().await;
+        let (browser, page) = here.arrives("ada-at-corp", ADA).await;
+        let (page, code) = here.code(&browser, &page, 1).await;
+        assert!(hook.asked().is_empty(), "nothing would be done yet");
+        hook.says(json!({ "decision": "refuse" }));
+        assert_refused(&give(&browser, &page, &code).await, "hook_refused");
+        assert_eq!(hook.asked().len(), 1);
+        assert_eq!(browser.cookie("customer"), None);
+        assert_eq!(here.asking.identities(&ada).await, 0);
+    }
+
     async fn whoever_has_no_account_becomes_a_customer_with_a_verified_address(engine: Engine) {
         let here = Mailing::at(engine, "storefront").await;
         let (browser, page) = here.arrives("new-at-corp", "new@shop.test").await;

@@ -31,8 +31,8 @@ impl Codes {
     }
 }
 
-/// A fresh code of 40 bits. With the tries and codes that an address is given in an hour, guessing one
-/// at any of ten thousand addresses, all at once and without a pause, takes centuries.
+/// A fresh code of 40 bits. With the tries and codes that an address is given in an hour, guessing
+/// one at any of ten thousand addresses, all at once and without a pause, takes centuries.
 pub fn new_code(entropy: &dyn Entropy) -> Secret {
     Secret::new(letters::write(&draw::<5>(entropy)))
 }

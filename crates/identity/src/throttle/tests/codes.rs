@@ -39,7 +39,9 @@ fn s104_one_person_at_a_provider_has_three_codes_sent_in_an_hour_wherever_they_g
 fn s104_a_stranger_who_claims_an_address_does_not_keep_its_owner_from_a_code() {
     let mut kept = Kept::default();
     let eve = asks("eve", "ada@shop.test", "192.0.2.1");
-    while granted(&kept.attempt(START, &eve)) {}
+    for n in 0..9 {
+        assert_eq!(granted(&kept.attempt(START, &eve)), n < 3);
+    }
     for _ in 0..3 {
         assert!(granted(&kept.attempt(START, &asks("ada", "Ada@shop.test", "192.0.2.2"))));
     }

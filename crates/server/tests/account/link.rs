@@ -46,7 +46,7 @@ on_both_engines! {
         assert_eq!(linking.identities(&own).await, 1);
     }
 
-    async fn a_provider_may_be_there_for_linking_alone(engine: Engine) {
+    async fn s037_a_provider_for_linking_alone_makes_no_session_for_a_stranger(engine: Engine) {
         let scene = Scene::on(engine).await;
         let linking = Linking::with(scene, |policy| {
             policy.link = Some(Link::Never);

@@ -85,7 +85,7 @@ on_both_engines! {
         assert_eq!(asked(&scene, "login_hint").as_deref(), Some("ada@corp.example"));
     }
 
-    async fn s092_after_signing_out_the_provider_asks_who_it_is_now(engine: Engine) {
+    async fn s100_after_signing_out_the_provider_asks_who_it_is_now_once(engine: Engine) {
         let scene = straight(engine).await;
         let browser = scene.house.browser();
         let home = browser.open("/back-office").await;
@@ -102,7 +102,7 @@ on_both_engines! {
         assert_eq!(asked(&scene, "prompt"), None, "once");
     }
 
-    async fn whoever_turns_back_at_the_provider_is_asked_again_the_next_time(engine: Engine) {
+    async fn s100_whoever_turns_back_at_the_provider_is_asked_again_the_next_time(engine: Engine) {
         let scene = Scene::on(engine).await;
         let (browser, home) = scene.sign_in().await;
         browser.submit(&home.form("/logout")).await;

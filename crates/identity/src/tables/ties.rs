@@ -14,7 +14,7 @@ use crate::federation::provider::{Authority, ProviderState};
 use crate::ids::{ConnectionId, SessionId, UserId};
 use crate::sessions::{AdmitRefusal, Method, Session};
 use crate::time::Moment;
-use crate::users::{Population, Status, User, UserType};
+use crate::users::{Population, Status, UserType};
 
 pub(super) const OF_LINKS: &str = "\
 What `decide_link` makes of somebody who comes back from a provider to which they went from their \
@@ -158,9 +158,7 @@ impl Links {
             times: door.session,
             ended_at: None,
         };
-        let (user_type, population) = (door.user_type, door.population.clone());
-        let user = User { user_type, population, ..user("ada", Status::Active) };
-        SignedIn { session, user, way_closed: None }
+        SignedIn { session, user: user("ada", Status::Active), way_closed: None }
     }
 
     fn choose_signed_in(&mut self, value: usize) {

@@ -124,6 +124,6 @@ scenario('mailbox', { certified: true }, (scene, stage) => {
     await visitor.sees('no mail goes out from here');
     await stage.look(visitor, 'mailbox-no-mail');
     const said = await stage.house.cli('providers', 'change-connection', OTHER.key, '--application', 'storefront', '--link', 'prove_mailbox');
-    assert.match(said, /Nobody new can come in by it yet: no mail goes out/);
+    assert.match(said, /Nobody who is asked for a code can come in yet: no mail goes out/);
   });
 });

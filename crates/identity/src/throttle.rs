@@ -41,8 +41,8 @@ pub struct Throttles {
     pub reset_network: Limit,
     /// Codes for a mailbox asked for by one person at a provider.
     pub code_subject: Limit,
-    /// Codes for a mailbox to one address: more than one person may ask for, so that no stranger who
-    /// claims an address keeps its owner from a code alone.
+    /// Codes for a mailbox to one address: more than for one person, so that a stranger who claims an
+    /// address cannot alone keep its owner from a code.
     pub code_address: Limit,
     /// Codes for a mailbox asked for from one network.
     pub code_network: Limit,

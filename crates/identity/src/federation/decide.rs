@@ -127,8 +127,8 @@ pub enum Decision {
         #[serde(flatten)]
         changes: Changes,
     },
-    /// They have to show first that the account of the same address is theirs. Whether there is one
-    /// is not said here where the address does not count: everybody is asked then.
+    /// They have to show first that the account of the same address is theirs, or its mailbox. Whether
+    /// there is one is not said here where the address does not count: everybody is asked then.
     AskProof {
         /// What they have to show.
         asked: Asked,

@@ -118,8 +118,7 @@ pub struct InheritArguments {
 /// What is said besides where people shall be asked for a code that nobody could be sent.
 pub(super) fn no_codes(house: &CommandHouse, edit: &PolicyEdit) -> &'static str {
     if edit.link == Some(Link::ProveMailbox) && !house.config.mail.goes_out() {
-        "\nNobody new can come in by it yet: no mail goes out (mail.smtp_url is not set), so no code \
-         can be sent."
+        "\nNobody who is asked for a code can come in yet: no mail goes out (mail.smtp_url is not set)."
     } else {
         ""
     }

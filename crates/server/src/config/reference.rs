@@ -64,8 +64,8 @@ const KEYS: &[Key] = &[
         Kind::Text,
         "",
         "`smtps://HOST:465`, `smtp://HOST:587?tls=required` (STARTTLS) or `smtp://127.0.0.1:PORT` \
-         (plain, on this machine alone). Without it, mail waits in the queue, and `prove_mailbox` \
-         lets nobody new in.",
+         (plain, on this machine alone). Without it, mail waits in the queue, and nobody can \
+         be sent a code (`prove_mailbox`).",
     ),
     Key("mail.username", Kind::Text, "", "User name at the SMTP server."),
     Key("mail.password_file", Kind::Text, "", "A file that holds the password there."),

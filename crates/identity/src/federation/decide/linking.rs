@@ -12,8 +12,8 @@ use crate::users::EmailStanding;
 const PROOF: &str = "proof";
 
 impl Weighing {
-    /// Where people sign in once with what their account already has. Whoever comes with an address
-    /// that does not count is asked whether there is an account or not, and before it is looked at.
+    /// Where people show the account that they have, or its mailbox. Whoever comes with an address that
+    /// does not count is asked whether there is an account or not, and before it is looked at.
     pub(super) fn by_proof(&mut self, case: &Case<'_>, asked: Asked) -> Result<Decision, Refusal> {
         let external = &case.arrival.external;
         let user_type = case.arrival.application.user_type;
